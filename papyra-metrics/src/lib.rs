@@ -243,9 +243,9 @@ pub use sharded::ShardedCounter;
 ///
 /// With `storage = Name`, the struct declares its metrics as plain values: `u64` for counters, `i64` and `f64` for
 /// gauges, [`Distribution`]s of declared buckets for histograms, and [`Family`] of these. The derive generates the
-/// struct `Name` with the same visibility, generics and docs, whose fields are [`Counter`], [`Gauge`], [`FloatGauge`],
-/// [`Histogram`] and families of them. `Name` implements `Default`, `Debug` and `Metrics`, and has `const fn new()` and
-/// `read()`, which returns the plain struct with the values since the last reset.
+/// struct `Name` with the same visibility, generics and docs. Its fields are the instruments: [`Counter`], [`Gauge`],
+/// [`FloatGauge`], [`Histogram`] and families of these. `Name` implements `Default`, `Debug` and `Metrics`. It has a
+/// `const fn new()`, and a method `read()` that returns the plain struct with the values since the last reset.
 ///
 /// ```
 /// use papyra_metrics::Metrics;
@@ -352,7 +352,7 @@ pub use papyra_metrics_derive::Label;
 /// | key | meaning |
 /// |---|---|
 /// | `errors`, `errors = …` | counts each `Err`; without a value, in the counter that the struct marks with `errors` |
-/// | `errors_by = …` | a path or closure from the error to the label of the [family](#errors-by-kind) that counts it |
+/// | `errors_by = …` | a path or closure that converts an error to the label under which a [family](#errors-by-kind) counts the error |
 /// | `ok = …` | counts each `Ok` |
 /// | `calls = …` | counts each call |
 /// | `in_flight = …` | a gauge of the calls that have begun and not ended |
@@ -476,8 +476,8 @@ pub use papyra_metrics_derive::Label;
 /// up. A function without `self` can use `at` too. With neither `self` nor `at`, every value is an expression.
 ///
 /// The metrics may be a struct, a reference, `Box`, `Rc` or `Arc` to it, or an `Option` of any of these; `None` counts
-/// nothing. The same holds for an instrument ([`Inc`] for events, [`IncDec`] for `in_flight`, [`RecordDuration`] for
-/// `time`).
+/// nothing. An instrument may be behind the same pointers, or an `Option` of them. It implements [`Inc`] to count events,
+/// [`IncDec`] for `in_flight`, and [`RecordDuration`] for `time`.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics, metrics};
@@ -514,7 +514,7 @@ pub use papyra_metrics_derive::Label;
 /// # Supported functions
 ///
 /// - `calls` and `in_flight`: any function that has a body and is not a `const fn`.
-/// - `time`: any such function that returns.
+/// - `time`: any such function whose return type is not `!`.
 /// - `cancelled`: any function that returns a future: `async fn`, `impl Future`, or a boxed future.
 /// - `errors` and `ok`: any function that returns a `Result`, `Option<Result>`, `Poll<Result>` or
 ///   `Poll<Option<Result>>`, under any alias, or a future of one of these: `async fn`, `impl Future`,
@@ -526,8 +526,8 @@ pub use papyra_metrics_derive::Label;
 /// A method that takes `self` by value, or that takes `&mut self` and returns a borrow of it, leaves no metrics to
 /// count in when it returns. Share the metrics, as in `metrics: Arc<LogMetrics>`; the compiler reports the methods that
 /// need this. The attribute recognizes a borrow by its `&` or its lifetime, so write an elided lifetime out: `Iter<'_>`,
-/// not `Iter`. A boxed future behind a name such as `Self::Future` is wrapped in another future that counts. Its output
-/// type must therefore be valid as long as the future is, which a bound such as `R: 'static` on the impl ensures.
+/// not `Iter`. A boxed future behind a name such as `Self::Future` is wrapped in another future that counts. Therefore the
+/// output type must be valid for as long as the boxed future is. A bound such as `R: 'static` on the impl ensures this.
 ///
 /// `calls` alone requires none of this, because it counts when the function is called. The exceptions are the return
 /// types `impl Future` and `Pin<Box<dyn Future>>`, and names that end in `BoxFuture`: there, `calls` counts when the
@@ -565,7 +565,7 @@ pub use snapshot::Snapshot;
 pub use value::Value;
 pub use walk::Walker;
 
-// Exported at the root, because compiler messages print the paths.
+// Exported at the root, so that compiler messages print short paths.
 #[doc(hidden)]
 pub use __private::{ComputedValue, SkippedField};
 

@@ -1,4 +1,4 @@
-//! The clock of std. Without the feature `std`, no duration can be started.
+//! The clock of std. Without the feature `std`, there is no clock, and no duration can be started.
 
 use core::time::Duration;
 

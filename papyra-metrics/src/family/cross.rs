@@ -70,8 +70,8 @@ where
 struct Concatenated<A, B>(PhantomData<(A, B)>);
 
 impl<A: Label, B: Label> Concatenated<A, B> {
-    /// The number of labels. If there are too many, it is one more than the valid maximum. `assert_set` then reports the error
-    /// at the family's declaration, which is the code that the user has to change.
+    /// The number of labels, or `MAX_LABELS + 1` if there are more than `MAX_LABELS`. `assert_set` then reports the error at the
+    /// family's declaration, which is the code that the user has to change.
     const LEN: usize = {
         let len = A::LABELS.len() + B::LABELS.len();
         if len > MAX_LABELS { MAX_LABELS + 1 } else { len }
@@ -112,7 +112,7 @@ impl<A: Label, B: Label> Label for (A, B) {
     }
 }
 
-/// A tuple of more labels is the cross product of the first and the rest.
+/// Implements [`Label`] for a tuple of three or more labels, as the pair of its first label and a tuple of the other labels.
 macro_rules! longer_tuple {
     ($($rest:ident $label:ident),+) => {
         impl<A: Label, $($rest: Label),+> Label for (A, $($rest),+) {

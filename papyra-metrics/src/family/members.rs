@@ -52,7 +52,7 @@ use crate::{
     note = "for a type parameter, add the bound `papyra_metrics::Member`"
 )]
 pub trait Member: Sized {
-    /// The storage of a family's members. For an instrument of your own, the array `L::Members<Self>`.
+    /// The storage of a family's members. For an instrument of your own, set it to the array `L::Members<Self>`.
     type Storage<L: Label>: MemberStorage<Self>;
 
     /// Returns the member for a label.
@@ -63,8 +63,8 @@ pub trait Member: Sized {
     }
 }
 
-/// The memory with all members of a family; see [`Member::Storage`]. Implemented for every [`MemberArray`], and for
-/// sharded counters that share cache lines.
+/// The memory that holds all members of a family; see [`Member::Storage`]. Implemented for every [`MemberArray`], and for
+/// the storage of a family of sharded counters, in which several counters share a cache line.
 pub trait MemberStorage<T>: Sized {
     #[doc(hidden)]
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self;
@@ -78,8 +78,8 @@ pub trait MemberStorage<T>: Sized {
     fn at(&self, index: usize) -> &T;
 }
 
-/// An array with an item for each member of a family: [`Label::Members`](crate::Label::Members). Implemented for
-/// arrays, for the cross products of labels, and for their rows.
+/// An array with an item for each member of a family: [`Label::Members`](crate::Label::Members). Implemented for arrays,
+/// which are for a single label, and for the nested arrays of a tuple of labels.
 pub trait MemberArray<T>: MemberStorage<T> {
     #[doc(hidden)]
     fn at_mut(&mut self, index: usize) -> &mut T;

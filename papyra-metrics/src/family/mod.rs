@@ -14,7 +14,7 @@ pub use self::row::FamilyRow;
 pub use self::zero::Zero;
 use crate::label::{self, Label};
 
-/// An instrument for each value of a label. In a monitoring system it is one metric with a series for each value.
+/// An instrument for each value of a label. In a monitoring system, a family is one metric with a series for each value.
 ///
 /// The label is an enum that derives [`Label`], or a tuple of such enums, with a member for each combination. The
 /// members can be any instrument of this crate, or your own if it implements [`Member`]. As a field of a struct that
@@ -53,13 +53,13 @@ use crate::label::{self, Label};
 ///
 /// If the label is a tuple, indexing by its first label alone returns a [`FamilyRow`]: the members with that value.
 ///
-/// Counting in a member that is known at compile time costs the same as counting in a single instrument; a member that
-/// is chosen at run time adds the computation of an address. There are at most 256 members. If the values of a label are
+/// If the member is known at compile time, counting in it costs the same as counting in a single instrument. If the member
+/// is chosen at run time, its address must be computed too. There are at most 256 members. If the values of a label are
 /// known only at run time, such as tenants, register one struct of metrics for each value, with the value as a label.
 ///
 /// The members are an inline array, except in a family of [`ShardedCounter`](crate::ShardedCounter). There, the members'
-/// cells for one CPU are adjacent, so that eight of them share a cache line on x86-64. On x86-64 Linux, such a family
-/// takes about 1 KiB for each member and 7 KiB in addition, instead of 8 KiB for each member.
+/// cells for one CPU are adjacent, so that eight cells share a cache line on x86-64. On x86-64 Linux, such a family
+/// takes 7 KiB, plus about 1 KiB for each member. As an array, it would take 8 KiB for each member.
 ///
 /// In a struct with `#[metrics(storage = …)]`, a family of plain values is written `Family<Op, u64>`.
 pub struct Family<L: Label, I: Member> {
@@ -79,7 +79,7 @@ impl<L: Label, I: Member> Family<L, I> {
         Self { members: Zero::ZERO }
     }
 
-    /// Creates a family by calling `make` for each label, in the order of the label's values.
+    /// Creates a family by calling `make` for each label, in the order of [`Label::index`].
     ///
     /// ```
     /// use papyra_metrics::{Counter, Family, Label};
@@ -110,7 +110,7 @@ impl<L: Label, I: Member> Family<L, I> {
         Self { members }
     }
 
-    /// Returns the labels and their members, in the order of the label's values.
+    /// Returns each label and its member, in the order of [`Label::index`].
     ///
     /// ```
     /// use papyra_metrics::{Counter, Family, Label};
@@ -126,7 +126,7 @@ impl<L: Label, I: Member> Family<L, I> {
         (0..L::COUNT).filter_map(|index| Some((L::from_index(index)?, self.at(index))))
     }
 
-    /// Returns the members, in the order of the label's values.
+    /// Returns the members, in the order of the [`index`](Label::index) of their labels.
     pub fn values(&self) -> impl Iterator<Item = &I> {
         (0..L::COUNT).map(|index| self.at(index))
     }

@@ -11,7 +11,7 @@ use crate::label::{self, Label};
 /// [`Family<(A, B), _>`](crate::Family) by an `A` returns a row.
 ///
 /// A row is indexed by the remaining labels. A function with `#[metrics(errors = errors[Op::Get])]` converts each error
-/// to a label value, and counts the error in the member of the row that has this value:
+/// to a value of the remaining label, and counts the error in the row's member with this value:
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};
@@ -50,12 +50,12 @@ pub struct FamilyRow<L: Label, T> {
 }
 
 impl<L: Label, T> FamilyRow<L, T> {
-    /// Returns the labels and their members, in the order of the label's values.
+    /// Returns each label and its member, in the order of [`Label::index`].
     pub fn iter(&self) -> impl Iterator<Item = (L, &T)> {
         (0..L::COUNT).filter_map(|index| Some((L::from_index(index)?, self.members.at(index))))
     }
 
-    /// Returns the members, in the order of the label's values.
+    /// Returns the members, in the order of the [`index`](Label::index) of their labels.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         (0..L::COUNT).map(|index| self.members.at(index))
     }

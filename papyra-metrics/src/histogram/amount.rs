@@ -16,15 +16,15 @@ pub trait Amount: Copy + PartialOrd + fmt::Debug + Send + Sync + 'static {
     /// The largest value of the type.
     const MAX: Self;
 
-    /// The number of base units in one exported unit: 10⁹ for durations, because a second has 10⁹ nanoseconds; 1 for
-    /// integers.
+    /// The factor that converts an exported value to the kept integer: 10⁹ for durations, which are exported in seconds
+    /// and kept in nanoseconds; 1 for `u64`.
     const PER_UNIT: u64;
 
     /// The notation of bounds in [`buckets!`](crate::buckets). Seals the trait: only generated code can name the type.
     #[doc(hidden)]
     const NOTATION: Notation;
 
-    /// Converts the value to base units, at most `i64::MAX`.
+    /// Converts the value to base units. A result above `i64::MAX` becomes `i64::MAX`.
     fn to_base_units(self) -> u64;
 
     /// Converts a number of base units to a value.
@@ -40,8 +40,8 @@ pub enum Notation {
     Integer,
 }
 
-/// The largest value that is recorded. Larger values are recorded as this one, so that a signed 64-bit number holds any
-/// recorded value.
+/// The largest integer that is recorded. Larger values are recorded as `MAX_BASE_UNITS`, so that a signed 64-bit number
+/// can hold any recorded value.
 pub(crate) const MAX_BASE_UNITS: u64 = i64::MAX as u64;
 
 impl Amount for Duration {

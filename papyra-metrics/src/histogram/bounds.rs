@@ -5,18 +5,18 @@ use super::amount::{MAX_BASE_UNITS, Notation};
 /// The largest number of bounds. Together with the bucket above the last bound there are 128 buckets.
 pub(crate) const MAX_BOUNDS: usize = 127;
 
-/// A bound as it is written in [`buckets!`](crate::buckets), with the error messages for an invalid one.
+/// A bound as it is written in [`buckets!`](crate::buckets), with the error messages for an invalid bound.
 #[derive(Clone, Copy, Debug)]
 pub struct BoundLiteral {
     /// The text of the bound.
     pub text: &'static str,
     /// The error message if the text is not a bound.
     pub malformed: &'static str,
-    /// The error message if the bound is not greater than the preceding one.
+    /// The error message if the bound is not greater than the preceding bound.
     pub not_rising: &'static str,
 }
 
-/// Strictly increasing bounds in base units.
+/// Strictly increasing bounds in base units: nanoseconds for durations, otherwise the numbers themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     len: usize,
@@ -26,7 +26,7 @@ pub struct Bounds {
 impl Bounds {
     const EMPTY: Self = Self { len: 0, bounds: [0; MAX_BOUNDS] };
 
-    /// Creates the bounds of a list.
+    /// Creates the listed bounds.
     pub const fn list(literals: &[BoundLiteral], notation: Notation) -> Self {
         let mut bounds = Self::EMPTY;
         let mut i = 0;
@@ -38,7 +38,7 @@ impl Bounds {
         bounds
     }
 
-    /// Creates the bounds 1, 2 and 5 of each decade, from the first to the last.
+    /// Creates the bounds that are 1, 2 or 5 times a power of ten, from the bound `first` to the bound `last`.
     pub const fn one_two_five(first: BoundLiteral, last: BoundLiteral, notation: Notation) -> Self {
         let (from, to) = (first.parse(notation), last.parse(notation));
         assert!(from <= to, "{}", last.not_rising);
@@ -49,13 +49,13 @@ impl Bounds {
         Self::EMPTY.with_decades(&[10, 20, 50], from, to, &last)
     }
 
-    /// Creates the bounds 1, 1.5, 2, 3, 5 and 7 of each decade, from the first to the last.
+    /// Creates the bounds that are 1, 1.5, 2, 3, 5 or 7 times a power of ten, from the bound `first` to the bound `last`.
     pub const fn fine(first: BoundLiteral, last: BoundLiteral, notation: Notation) -> Self {
         let (from, to) = (first.parse(notation), last.parse(notation));
         Self::EMPTY.with_decades(&[10, 15, 20, 30, 50, 70], from, to, &last)
     }
 
-    /// Creates the first bound times each power of the base, up to the last bound.
+    /// Creates the bounds that are `first` times a power of `base`, up to the bound `last`.
     pub const fn powers(
         base: BoundLiteral,
         first: BoundLiteral,
@@ -207,7 +207,7 @@ pub const fn first(units: &[&'static str]) -> Option<&'static str> {
     }
 }
 
-/// Returns the unit in which buckets are exported, and panics if the given unit is not valid.
+/// Returns the unit in which values are exported. Panics if the `unit` given in [`buckets!`](crate::buckets) is not valid.
 pub const fn exported_unit(
     notation: Notation,
     given: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! The buckets of a distribution, which may be known at compile time or not.
+//! The buckets of a distribution. They are known at compile time, or only at run time.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use super::buckets::Buckets;
 use super::cells::{CellArray, Tally};
 use super::scale::{OwnedScale, Scale};
 
-/// Buckets of a [`Distribution`](crate::Distribution) that are not known at compile time.
+/// The type parameter of a [`Distribution`](crate::Distribution) whose buckets are not known at compile time.
 #[derive(Clone, Copy, Debug)]
 pub enum AnyBuckets {}
 
@@ -27,7 +27,7 @@ pub trait BucketSet {
     // Seals the trait, because `Scale` is not public.
     #[doc(hidden)]
     fn __scale(scale: &Self::__Scale) -> Scale<'_>;
-    /// Replaces the bounds and the base unit of a scale with those of another one.
+    /// Replaces the bounds and the base unit of `scale` with the bounds and the base unit of `other`.
     #[doc(hidden)]
     fn __set_base_unit(scale: &mut Self::__Scale, other: &Self::__Scale);
     #[doc(hidden)]

@@ -19,15 +19,16 @@ pub trait Buckets: 'static {
     /// number itself.
     const BOUNDS: &'static [u64];
 
-    /// The unit in which values are exported: `seconds` for a [`Duration`].
+    /// The unit in which values are exported: `seconds` for a [`Duration`], otherwise the `unit` given in
+    /// [`buckets!`](crate::buckets), or `None` if no unit is given.
     const UNIT: Option<&'static str>;
 
     /// The atomics of the buckets.
     #[doc(hidden)]
     type __Cells: CellArray;
 
-    /// Returns the index of the bucket that holds a value in base units. For the value zero, `leading_zeros` may be 64
-    /// or 63.
+    /// Returns the index of the bucket that holds a value in base units. `leading_zeros` is the number of leading zeros
+    /// of the value. For the value zero, it may be 64 or 63.
     #[doc(hidden)]
     fn __find(base_units: u64, leading_zeros: u32) -> CellIndex<Self::__Cells>;
 }

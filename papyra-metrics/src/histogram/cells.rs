@@ -1,16 +1,16 @@
 //! The atomics of a histogram: a count and a sum for each bucket, and how they are read.
 //!
-//! As in a counter, recording only adds to the counts and the sums, and a reset sets the baseline of each to its current
-//! value. Therefore readings, takes, resets and recordings never block each other. If several takes run at the same time,
-//! exactly one of them returns each increment of a count or a sum.
+//! As in a counter, recording only adds to the counts and the sums. Each count and each sum has a baseline, and a reset sets
+//! the baseline to the current value. Therefore readings, takes, resets and recordings never block each other. If several
+//! takes run at the same time, each increment of a count or a sum is returned by exactly one of them.
 
 use core::fmt;
 use core::marker::PhantomData;
 
 use crate::atomic::{AtomicU64, Ordering};
 
-/// The atomics with the count and the sum of one bucket. Aligned so that both are on one cache line, and so that one 16-byte
-/// instruction can store both.
+/// The atomics with the count and the sum of one bucket. Aligned so that the count and the sum are on one cache line, and so
+/// that one 16-byte instruction can store both.
 #[derive(Debug)]
 #[repr(C, align(16))]
 pub struct BucketCell {
@@ -23,29 +23,29 @@ pub struct BucketCell {
 pub struct Tally {
     /// The number of values.
     pub count: u64,
-    /// Their sum in base units, which wraps on overflow.
+    /// The sum of the values, which wraps on overflow: in nanoseconds for durations, otherwise of the numbers themselves.
     pub sum: u64,
 }
 
 impl Tally {
     pub(crate) const ZERO: Self = Self { count: 0, sum: 0 };
 
-    /// Adds the other count to the count and the other sum to the sum. Both wrap on overflow.
+    /// Adds the count and the sum of `other`. The count and the sum wrap on overflow.
     #[inline]
     #[must_use]
     pub fn wrapping_add(self, other: Self) -> Self {
         Self { count: self.count.wrapping_add(other.count), sum: self.sum.wrapping_add(other.sum) }
     }
 
-    /// Subtracts the other count from the count and the other sum from the sum. Both wrap below zero.
+    /// Subtracts the count and the sum of `other`. The count and the sum wrap below zero.
     #[inline]
     #[must_use]
     pub fn wrapping_sub(self, other: Self) -> Self {
         Self { count: self.count.wrapping_sub(other.count), sum: self.sum.wrapping_sub(other.sum) }
     }
 
-    /// Converts the sum to a smaller base unit: multiplies it by `units`, the number of smaller units in one current
-    /// unit. Wraps on overflow.
+    /// Converts the sum to a smaller base unit. `units` is the factor: 10⁹ converts seconds to nanoseconds. The sum
+    /// wraps on overflow.
     #[inline]
     pub(super) fn to_smaller_unit(self, units: u64) -> Self {
         Self { sum: self.sum.wrapping_mul(units), ..self }
@@ -195,7 +195,7 @@ impl<C> fmt::Debug for CellIndex<C> {
     }
 }
 
-/// A histogram whose lifetime values and baselines the functions below read.
+/// The parts of a histogram that the functions below need: its lifetime values and its baselines.
 pub(crate) trait Totals {
     type Cells: CellArray;
 
@@ -227,7 +227,7 @@ pub(crate) fn since_reset<T: Totals>(histogram: &T) -> TalliesOf<T> {
     tallies
 }
 
-/// Returns the values since the last reset, and resets the histogram. Each word is read and reset atomically.
+/// Returns the values since the last reset, and resets the histogram. Each count and each sum is read and reset atomically.
 pub(crate) fn take<T: Totals>(histogram: &T) -> TalliesOf<T> {
     let before = baselines(histogram);
     let mut tallies = totals(histogram);

@@ -1,4 +1,5 @@
-//! Estimates of means and quantiles from the count and the sum of each bucket. All values are in base units.
+//! Estimates of means and quantiles from the count and the sum of each bucket. All values are in base units: nanoseconds for
+//! durations, otherwise the numbers themselves.
 
 use super::amount::MAX_BASE_UNITS;
 use super::cells::Tally;
@@ -6,9 +7,9 @@ use super::cells::Tally;
 /// The range of the values in one bucket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range {
-    /// The upper bound of the previous bucket, which this bucket does not contain; 0 for the first bucket.
+    /// The upper bound of the previous bucket, exclusive; 0 for the first bucket, which contains the value 0.
     lower: u64,
-    /// The bucket's own bound, inclusive.
+    /// The upper bound of this bucket, inclusive; `MAX_BASE_UNITS` for the bucket above the last bound.
     upper: u64,
     /// The smallest value in the bucket.
     least: u64,
@@ -51,7 +52,7 @@ pub(super) fn sum(tallies: &[Tally]) -> u64 {
     tallies.iter().fold(0, |sum, tally| sum.wrapping_add(tally.sum))
 }
 
-/// Returns the mean of the values, rounded to the nearest base unit.
+/// Returns the mean of the values, rounded to the nearest base unit, or `None` if there are no values.
 pub(super) fn mean(bounds: &[u64], tallies: &[Tally]) -> Option<u64> {
     let (mut sum, mut count) = (0_u128, 0_u128);
     for (bucket, tally) in tallies.iter().enumerate() {
@@ -63,12 +64,13 @@ pub(super) fn mean(bounds: &[u64], tallies: &[Tally]) -> Option<u64> {
     u64::try_from(rounded).ok()
 }
 
-/// Returns the index of the highest bucket that is not empty.
+/// Returns the index of the highest bucket that is not empty, or `None` if all are empty.
 pub(super) fn highest(tallies: &[Tally]) -> Option<usize> {
     tallies.iter().rposition(|tally| tally.count > 0)
 }
 
-/// Estimates the `q`-quantile, which is interpolated inside its bucket.
+/// Estimates the `q`-quantile, by interpolation inside the bucket that contains it. Returns `None` if there are no values or
+/// `q` is NaN.
 pub(super) fn quantile(bounds: &[u64], tallies: &[Tally], q: f64) -> Option<u64> {
     let highest = highest(tallies)?;
     if q.is_nan() {
@@ -89,7 +91,8 @@ pub(super) fn quantile(bounds: &[u64], tallies: &[Tally], q: f64) -> Option<u64>
 
 /// Estimates the value at a position from 0 to 1 among the values of one bucket.
 ///
-/// The bucket above the last bound is assumed to extend as far above its mean as below it.
+/// The values in the bucket above the last bound are assumed to extend as far above their mean as the bucket extends below
+/// the mean.
 fn within(range: Range, tally: Tally, position: f64) -> u64 {
     let mean = range.mean(tally);
     let upper = match range.upper {
@@ -110,7 +113,8 @@ fn within(range: Range, tally: Tally, position: f64) -> u64 {
 ///
 /// The density of the values is assumed to be a linear function, chosen so that they have this mean. If the mean is one
 /// half, the density is constant, which gives the usual linear interpolation. If the mean is below one third, the density
-/// falls to zero within the range, and stays zero. If the mean is above two thirds, the density is the mirror image.
+/// falls to zero within the range, and stays zero. If the mean is above one half, the density is the mirror image of the
+/// density for `1 - mean`.
 fn interpolate(mean: f64, position: f64) -> f64 {
     if mean > 0.5 {
         return 1.0 - interpolate(1.0 - mean, 1.0 - position);

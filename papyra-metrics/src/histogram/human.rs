@@ -7,7 +7,8 @@ use super::scale::Scale;
 const NANOSECONDS: [&str; 4] = ["ns", "µs", "ms", "s"];
 const BYTES: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-/// A value in base units, displayed in a unit that fits its magnitude, with three significant digits or as an integer.
+/// A value in base units (nanoseconds for durations), displayed in a unit that fits its magnitude, with three significant
+/// digits or as an integer.
 pub(super) struct Human<'a> {
     pub(super) base_units: u64,
     pub(super) scale: Scale<'a>,
@@ -40,8 +41,8 @@ fn scaled(f: &mut fmt::Formatter<'_>, value: u64, step: u64, units: &[&str]) -> 
     Ok(())
 }
 
-/// Writes `value / per_unit`, rounded to two decimals below 10, to one below 100, and otherwise to an integer. Omits zeros
-/// at the end of the decimals.
+/// Writes `value / per_unit`, rounded to two decimals if it is below 10, to one decimal if it is below 100, and otherwise to
+/// an integer. Omits zeros at the end of the decimals.
 fn decimal(f: &mut fmt::Formatter<'_>, value: u64, per_unit: u64) -> fmt::Result {
     for scale in [100_u32, 10] {
         let digits = rounded_times(value, per_unit, scale);

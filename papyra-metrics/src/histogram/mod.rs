@@ -37,7 +37,7 @@ use crate::atomic_layout::{AtomicLayout, Form};
 pub use cells::Tally;
 use cells::{CellArray, Totals};
 
-/// A distribution of durations or sizes: how many of the recorded values are in each bucket, and their sum.
+/// A distribution of durations or sizes: the count and the sum of the recorded values in each bucket.
 ///
 /// The type `B` determines the type of the values and the bounds of the buckets. By default it is [`Latency`]:
 /// durations from 100 ns to 100 s. See [`Buckets`].
@@ -76,7 +76,8 @@ use cells::{CellArray, Totals};
 /// counts of its buckets, and the counts of a total never fall. Over any number of concurrent takes, each recorded value
 /// is returned in exactly one count and in exactly one sum. Readers and recordings never wait for each other.
 ///
-/// A value above `i64::MAX` base units (292 years in nanoseconds) is recorded as `i64::MAX`. Sums wrap on overflow.
+/// Values are kept as integers: durations in nanoseconds, other values unchanged. An integer above `i64::MAX` (for
+/// durations, 292 years) is recorded as `i64::MAX`. Sums wrap on overflow.
 // `repr(C)`, because other processes access the cells and the baselines by their offsets.
 #[repr(C)]
 pub struct Histogram<B: Buckets = Latency> {
@@ -103,7 +104,7 @@ impl<B: Buckets> Histogram<B> {
         self.record_n(value, 1);
     }
 
-    /// Records a value `n` times at once, by only two atomic additions.
+    /// Records a value `n` times at once, with only two atomic additions.
     ///
     /// ```
     /// use papyra_metrics::{Histogram, Sizes};
@@ -140,9 +141,9 @@ impl<B: Buckets> Histogram<B> {
     /// Returns the distribution of [`get`](Self::get) and resets the histogram. Each count and each sum is read and
     /// reset in one step.
     ///
-    /// Over any number of concurrent takes, each recorded value is in exactly one count and in exactly one sum, but one
-    /// take may return the count and another take the sum. Lock-free: if several takes and resets run at the same time,
-    /// one of them succeeds and the others may retry.
+    /// Over any number of concurrent takes, each recorded value is in exactly one count and in exactly one sum, but it
+    /// may be in the count of one take and in the sum of another. Lock-free: if several takes and resets run at the same
+    /// time, one of them succeeds and the others may retry.
     pub fn take(&self) -> Distribution<B> {
         Distribution::of(cells::take(self))
     }

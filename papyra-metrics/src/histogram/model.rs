@@ -1,4 +1,4 @@
-//! Models of concurrent recordings, readings and takes. Run with
+//! Loom models of concurrent recordings, readings and takes. Run with
 //! `RUSTFLAGS="--cfg loom" cargo test -p papyra-metrics --lib --release`.
 
 use loom::{sync::Arc, thread};

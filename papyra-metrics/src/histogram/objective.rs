@@ -31,9 +31,10 @@ use crate::__private::Message;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Objective {
-    /// The threshold in base units.
+    /// The threshold: in nanoseconds for durations, otherwise the number itself.
     within: u64,
-    /// The number of base units in an exported unit.
+    /// The factor that converts an exported threshold to `within`: 10⁹ for durations, which are exported in seconds; 1 for
+    /// other values.
     per_unit: u32,
     /// The share of the values, in parts per billion.
     billionths: NonZeroU32,
@@ -42,8 +43,8 @@ pub struct Objective {
 const BILLION: u32 = 1_000_000_000;
 
 impl Objective {
-    /// Creates the objective that `percent` % of all values are at most `within`. The threshold is a bound of `B`, written
-    /// as in [`buckets!`](crate::buckets): `100ms` or `64KiB`. The percentage is rounded to seven decimals.
+    /// Creates the objective that `percent` % of all values are at most `within`. This threshold must be a bound of `B`,
+    /// written as in [`buckets!`](crate::buckets): `100ms` or `64KiB`. The percentage is rounded to seven decimals.
     ///
     /// ```
     /// use papyra_metrics::{Descriptor, Objective, Sizes};
@@ -56,8 +57,8 @@ impl Objective {
     ///
     /// # Panics
     ///
-    /// Panics if the text is not one of the bounds, or if the rounded percentage is not above 0 and below 100. In a
-    /// `const`, this is a compile error.
+    /// Panics if `within` is not a bound of `B`, or if the rounded percentage is not above 0 and below 100. In a `const`,
+    /// the panic is a compile error.
     #[track_caller]
     pub const fn new<B: Buckets>(within: &str, percent: f64) -> Self {
         let scale =
@@ -66,7 +67,7 @@ impl Objective {
         Self::of_scale(&scale, within, (percent * 10_000_000.0 + 0.5) as u32)
     }
 
-    /// Creates an objective of a histogram with these bounds.
+    /// Creates an objective of a histogram with these bounds. Panics like [`new`](Self::new).
     #[track_caller]
     pub(crate) const fn of_scale(scale: &Scale<'_>, within: &str, billionths: u32) -> Self {
         let is_duration = scale.per_unit > 1;
@@ -81,7 +82,7 @@ impl Objective {
         if above == scale.bounds.len() || scale.bounds[above] != threshold {
             refuse_threshold(within, scale, above);
         }
-        #[allow(clippy::cast_possible_truncation)] // 1 or a billion
+        #[allow(clippy::cast_possible_truncation)] // `per_unit` is 1 or a billion
         match Self::from_parts(threshold, scale.per_unit as u32, billionths) {
             Some(objective) => objective,
             None => panic!(
@@ -90,7 +91,7 @@ impl Objective {
         }
     }
 
-    /// Creates an objective from its parts. Returns `None` if they are not valid.
+    /// Creates an objective from its parts. Returns `None` if `per_unit` is 0, or if `billionths` is 0 or at least a billion.
     pub(crate) const fn from_parts(within: u64, per_unit: u32, billionths: u32) -> Option<Self> {
         match NonZeroU32::new(billionths) {
             Some(billionths) if billionths.get() < BILLION && per_unit > 0 => {
@@ -173,7 +174,8 @@ const fn push_bound(message: &mut Message, bound: u64, scale: &Scale<'_>) {
     let is_duration = scale.per_unit > 1;
     let units: &[(u64, &str)] = if is_duration { &DURATIONS } else { &SIZES };
     let mut i = 0;
-    // For a size, chooses the largest unit that divides it. For a duration, chooses the largest unit that is not longer.
+    // For a size, chooses the largest unit of which the size is a multiple. For a duration, chooses the largest unit that is
+    // not longer than the duration.
     while i + 1 < units.len() && (bound < units[i].0 || !is_duration && bound % units[i].0 != 0) {
         i += 1;
     }

@@ -10,39 +10,40 @@ use super::Objective;
 /// The bounds and the unit of a distribution.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale<'a> {
-    /// Inclusive upper bounds in base units.
+    /// Inclusive upper bounds in base units: nanoseconds for durations, otherwise the numbers themselves.
     pub bounds: &'a [u64],
     /// The exported unit.
     pub unit: Option<&'a str>,
-    /// The number of base units in one exported unit: 10⁹ if nanoseconds are exported as seconds, 1 for plain integers.
+    /// The factor that converts an exported value to base units: 10⁹ for durations, which are exported in seconds; 1 for plain
+    /// integers.
     pub per_unit: u64,
 }
 
 /// The scale of buckets that are not known at compile time.
 #[derive(Clone, Debug)]
 pub struct OwnedScale {
-    /// Inclusive upper bounds in base units. There are at most [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS).
+    /// Inclusive upper bounds in base units, at most [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS) of them.
     pub(super) bounds: Shared<[u64]>,
     pub(super) unit: Option<Shared<str>>,
     pub(super) per_unit: u64,
 }
 
 impl OwnedScale {
-    /// Creates a scale from deserialized data or from a published file. There must be at most
-    /// [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS) bounds, strictly increasing, and at least one base unit in an exported unit.
+    /// Creates a scale from deserialized data or from a published file. The bounds must be strictly increasing and at most
+    /// [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS), and `per_unit` must not be 0.
     #[cfg(any(feature = "serde", feature = "publish"))]
     pub(crate) fn new(bounds: Arc<[u64]>, unit: Option<Arc<str>>, per_unit: u64) -> Self {
         Self { bounds: Shared::Counted(bounds), unit: unit.map(Shared::Counted), per_unit }
     }
 
-    /// Returns the number of buckets, including the one above the last bound.
+    /// Returns the number of buckets, including the bucket above the last bound.
     #[cfg(feature = "publish")]
     pub(crate) fn buckets(&self) -> usize {
         self.bounds.len() + 1
     }
 
-    /// Creates the objective that `billionths` parts per billion of the values are within the bound `within`. Returns
-    /// `None` if `within` is not a bound, or if the share is not valid.
+    /// Creates the objective that `billionths` parts per billion of the values are at most `within`, in base units. Returns
+    /// `None` if `within` is not a bound, or if [`Objective::from_parts`] returns `None`.
     #[cfg(feature = "publish")]
     pub(crate) fn objective(&self, within: u64, billionths: u32) -> Option<Objective> {
         self.bounds.binary_search(&within).ok()?;
@@ -50,7 +51,7 @@ impl OwnedScale {
     }
 }
 
-/// A static value, or a reference-counted value from deserialized data or from a published file. Cloning either is cheap.
+/// A static value, or a reference-counted value from deserialized data or from a published file. Cloning copies only a pointer.
 #[derive(Debug)]
 pub(super) enum Shared<T: ?Sized + 'static> {
     Static(&'static T),

@@ -1,8 +1,9 @@
 //! Distributions in serde's data model.
 //!
 //! In human-readable formats, a distribution is an object in the exported unit: `count`, `sum`, and `buckets`, each
-//! with its bound `le`, its `count` and its `sum`. In other formats, it consists of integers in base units: the number
-//! of base units in an exported unit, the bounds, and the count and the sum of each bucket.
+//! with its bound `le`, its `count` and its `sum`. In other formats, a distribution consists of integers: a factor, which is
+//! 10⁹ for durations and 1 for other values; the bounds; and the count and the sum of each bucket. The bounds and the sums
+//! are the exported values times the factor, so durations are in nanoseconds. This is called base units below.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -54,7 +55,7 @@ impl<I: Clone + Iterator<Item: Serialize>> Serialize for Sequence<I> {
 }
 
 impl<'de> Deserialize<'de> for Distribution {
-    /// Serialized data do not contain the unit, so the result has none.
+    /// Serialized data do not contain the name of the unit, so [`Distribution::unit`] of the result is `None`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let parts = if deserializer.is_human_readable() {
             deserializer.deserialize_map(Object)?.into_parts(None)
@@ -66,7 +67,7 @@ impl<'de> Deserialize<'de> for Distribution {
 }
 
 impl<'de, B: Buckets> Deserialize<'de> for Distribution<B> {
-    /// Fails if the bounds are not those of `B`.
+    /// Fails if the bounds differ from the bounds of `B`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let per_unit = B::Value::PER_UNIT;
         let parts = if deserializer.is_human_readable() {
@@ -137,7 +138,7 @@ impl<'de> Deserialize<'de> for Parts {
     }
 }
 
-/// A sequence of limited length: reading stops at the first element beyond the limit.
+/// A sequence of at most [`MAX_BUCKETS`] elements. Deserializing fails at the first element beyond this limit.
 struct AtMost<T>(Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for AtMost<T> {
@@ -195,8 +196,8 @@ impl<'de> Visitor<'de> for Object {
 struct ObjectParts(Vec<BucketEntry>);
 
 impl ObjectParts {
-    /// Converts the bounds and sums to base units. `per_unit` is the number of base units in an exported unit, if it is known.
-    /// Otherwise, it is 1 or a billion, depending on the numbers.
+    /// Converts the bounds and sums to base units. `per_unit` is the factor, 10⁹ for durations and 1 for other values. If it is
+    /// `None`, the factor is guessed from the numbers.
     fn into_parts(self, per_unit: Option<u64>) -> Result<Parts, &'static str> {
         let buckets = self.0;
         let Some((last, bounded)) = buckets.split_last() else {
@@ -207,8 +208,8 @@ impl ObjectParts {
                 "each bucket of a histogram must have a bound, except the last, which must have none",
             );
         }
-        // If every number is an integer, a base unit of 1 represents each exactly. Otherwise the numbers are treated as seconds,
-        // with nanoseconds as the base unit.
+        // If every number is an integer, the factor 1 represents each number exactly. Otherwise the numbers are treated as
+        // seconds, and are converted to nanoseconds.
         let mut numbers =
             buckets.iter().flat_map(|bucket| [bucket.bound.unwrap_or(0.0), bucket.sum]);
         let per_unit = per_unit.unwrap_or_else(|| {

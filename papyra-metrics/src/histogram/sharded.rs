@@ -11,8 +11,8 @@ use crate::sharded::Blocks;
 
 /// A [`Histogram`](crate::Histogram) that many cores record into at once.
 ///
-/// It has the same methods and the same guarantees, but the cores do not wait for each other: each has its own
-/// block of buckets, just as each has its own cell in a [`ShardedCounter`](crate::ShardedCounter). On x86-64 Linux with
+/// It has the methods and guarantees of a `Histogram`, but the cores do not wait for each other: each core has its own
+/// block of buckets, as it has its own cell in a [`ShardedCounter`](crate::ShardedCounter). On x86-64 Linux with
 /// glibc 2.35 or later and the feature `std`, recording is one restartable sequence that adds to the count and the sum
 /// in a single store. Elsewhere, threads share 16 blocks and record by atomic instructions.
 ///
@@ -33,8 +33,8 @@ use crate::sharded::Blocks;
 ///
 /// # When to use it
 ///
-/// Use it for the few histograms that every core records into all the time, such as look-ups of a cache. It is stored
-/// inline and is large: with [`Latency`], about 64 KiB on x86-64 Linux with glibc and the feature `std`, and 9 KiB
+/// Use it for the few histograms that every core records into all the time, such as look-ups of a cache. Its buckets are
+/// inline and large: with [`Latency`], about 64 KiB on x86-64 Linux with glibc and the feature `std`, and 9 KiB
 /// elsewhere. Keep it in a static or in a boxed struct. In a [`Family`](crate::Family), each member has its own blocks,
 /// which are whole cache lines. The methods never write or read the blocks of CPUs that the machine cannot have.
 #[repr(C)]
@@ -87,9 +87,9 @@ impl<B: Buckets> ShardedHistogram<B> {
     /// Returns the distribution of [`get`](Self::get) and resets the histogram. Each count and each sum is read and
     /// reset in one step.
     ///
-    /// Over any number of concurrent takes, each recorded value is in exactly one count and in exactly one sum, but one
-    /// take may return the count and another take the sum. Lock-free: if several takes and resets run at the same time,
-    /// one of them succeeds and the others may retry.
+    /// Over any number of concurrent takes, each recorded value is in exactly one count and in exactly one sum, but it
+    /// may be in the count of one take and in the sum of another. Lock-free: if several takes and resets run at the same
+    /// time, one of them succeeds and the others may retry.
     pub fn take(&self) -> Distribution<B> {
         Distribution::of(cells::take(self))
     }

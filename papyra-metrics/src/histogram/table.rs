@@ -12,7 +12,7 @@
 
 use super::cells::{BucketCells, CellIndex};
 
-/// One octave for each number of leading zeros.
+/// The number of octaves: one for each number of leading zeros from 0 to 64.
 const OCTAVES: usize = u64::BITS as usize + 1;
 
 /// Returns the octave of a bound: its number of leading zeros. A bound of zero is in the octave of 1, because callers of
@@ -28,7 +28,7 @@ pub struct BucketTable<const PER_OCTAVE: usize, const BUCKETS: usize> {
     octaves: [Octave<PER_OCTAVE>; OCTAVES],
 }
 
-/// Aligned so that the usual entry, which has a single bound, is within one cache line.
+/// Aligned so that an octave with at most one bound, which is the usual case, is within one cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(16))]
 struct Octave<const PER_OCTAVE: usize> {
@@ -61,9 +61,9 @@ impl<const PER_OCTAVE: usize, const BUCKETS: usize> BucketTable<PER_OCTAVE, BUCK
         Self { octaves }
     }
 
-    /// Returns the index of the first bound that is not below the value, or the number of bounds if all are below it.
+    /// Returns the index of the first bound that is not below the value, or the number of bounds if all are below the value.
     ///
-    /// `leading_zeros` is the number of leading zeros of the value. For zero, it may be 64, or 63 as for the value 1.
+    /// `leading_zeros` is the number of leading zeros of the value. For the value 0, it may be 64, or 63 as for the value 1.
     #[inline]
     pub const fn find(&self, value: u64, leading_zeros: u32) -> CellIndex<BucketCells<BUCKETS>> {
         let octave = &self.octaves[leading_zeros as usize];

@@ -1,4 +1,4 @@
-//! Measures how long something takes, and records it.
+//! Measures how long something takes, and records the duration.
 
 use core::mem;
 use core::time::Duration;
@@ -9,8 +9,8 @@ use crate::clock::Instant;
 
 /// Measures a duration until it is dropped or stopped. Returned by [`Histogram::start`] and [`ShardedHistogram::start`].
 ///
-/// When it is dropped, even during a panic, it records how long it has existed. [`stop`](Self::stop) does the same and
-/// returns the duration. [`discard`](Self::discard) ends the timer without recording.
+/// When it is dropped, even during a panic, it records how long it has existed. [`stop`](Self::stop) ends the timer,
+/// records the duration and returns it. [`discard`](Self::discard) ends the timer without recording.
 ///
 /// ```
 /// use papyra_metrics::Histogram;
@@ -36,14 +36,14 @@ use crate::clock::Instant;
 /// measured with the time stamp counter of the processor, which takes half as long to read.
 ///
 /// The counter is used once its rate is known: if durations are measured often, within about half a second. The rate is then compared
-/// with `Instant` every 0.5 to 2 seconds, so a duration differs from the one that `Instant` would measure by at most 1/100,000, or
-/// 1/2,000 while a time server corrects the clock.
+/// with `Instant` every 0.5 to 2 seconds, so a duration differs from the duration that `Instant` would measure by at most 1/100,000,
+/// or by at most 1/2,000 while a time server corrects the clock.
 ///
-/// A duration includes all loads from memory that precede its end. If loads that precede its start are still in progress, it also
-/// includes the rest of their time, up to a few hundred nanoseconds.
+/// A duration includes all loads from memory that precede its end. If loads that precede its start are still in progress at the
+/// start, the duration also includes the rest of these loads, up to a few hundred nanoseconds.
 ///
-/// A duration is zero if the clock was set back in between. If the system was suspended in between, the duration may include the time of
-/// the suspension.
+/// A duration is zero if the clock was set back between its start and its end. If the system was suspended between them, the duration
+/// may include the time of the suspension.
 #[derive(Debug)]
 #[must_use = "a timer that is dropped at once records a duration of almost zero; bind it to a name"]
 pub struct Timer<'a, H: RecordDuration = Histogram> {

@@ -36,8 +36,8 @@ impl<
     );
 }
 
-/// Evaluates a constant of `$class` for each size. Returns the array of the smallest size that fits, the only one that is
-/// `Some`.
+/// Evaluates the constant `$items` of `$class` for each size. Returns the array of the smallest size that fits: for all other
+/// sizes, the constant is `None`.
 macro_rules! first_fit {
     ($class:ident<$($size:literal)*>::$items:ident, $too_many:literal) => {
         $(if let Some(items) = &$class::<M, $size>::$items { items.as_slice() } else)*
@@ -45,8 +45,8 @@ macro_rules! first_fit {
     };
 }
 
-/// Computes the descriptors of a generic `M`. Their number cannot be the length of an array, so the length of the array is
-/// the next power of two.
+/// Computes the descriptors of a generic `M`. The number of descriptors cannot be the length of an array, so the length of the
+/// array is the next power of two, and at least 8.
 pub struct SizeClasses<M: ?Sized>(PhantomData<M>);
 
 impl<M: DescriptorTable + ?Sized> SizeClasses<M> {

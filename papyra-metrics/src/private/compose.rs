@@ -61,8 +61,8 @@ impl DeclaredMetrics {
         len + 1
     }
 
-    /// Writes the part that all keys of the current metric begin with: the name, the labels that do not depend on the member, and
-    /// the name of the first label of a family.
+    /// Writes the part that all keys of the current metric begin with: the name, the labels that do not depend on the member, and,
+    /// if the metric is a family, the name of its first label.
     const fn key_start<const KEY_LEN: usize>(&self) -> TextWriter<KEY_LEN> {
         let mut key = TextWriter::new();
         let mut level = 1;
@@ -88,7 +88,8 @@ impl DeclaredMetrics {
     }
 }
 
-/// Returns the length of labels in a key, with a brace or a comma before each name and an equals sign after it.
+/// Returns the number of bytes that labels take in a key. Each label takes a brace or a comma, its name, an equals sign and its
+/// value.
 const fn pairs_len(mut labels: Labels) -> usize {
     let mut len = 0;
     while let [(name, value), rest @ ..] = labels {
@@ -109,8 +110,8 @@ const fn longest(mut values: &[&str]) -> usize {
     longest
 }
 
-/// Appends labels to a key. Also returns the separator to write before further labels: a brace, or a comma after the first
-/// label.
+/// Appends labels to a key. Also returns the separator to write before the next label: a comma, or a brace if the key has no
+/// labels yet.
 const fn push_pairs<const KEY_LEN: usize>(
     mut key: TextWriter<KEY_LEN>,
     mut separator: &'static str,
@@ -124,8 +125,8 @@ const fn push_pairs<const KEY_LEN: usize>(
     (key, separator)
 }
 
-/// Appends the family labels of a member to a key that already ends with the first label's name and an equals sign. Leaves
-/// out the last value, which the caller appends, because it differs between consecutive members.
+/// Appends the family labels of a member to a key that already ends with the first label's name and an equals sign. Does not
+/// append the value of the last label: consecutive members differ in it, so the caller appends it for each member.
 const fn push_outer_values<const KEY_LEN: usize>(
     mut key: TextWriter<KEY_LEN>,
     family: &[LabelValues],

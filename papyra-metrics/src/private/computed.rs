@@ -3,7 +3,7 @@
 use crate::{GaugeInteger, Value, Walker};
 
 /// Passes the result of `compute` for the field to the walker, as a counter. The derive calls this function instead of the
-/// closure, because the signature lets rustc infer the types of the closure's argument and result.
+/// closure, because its signature lets rustc infer the type of the closure's argument.
 #[inline]
 pub fn show_counter<T: ?Sized, N: CounterNumber>(
     field: &T,
@@ -47,9 +47,9 @@ macro_rules! integers {
     ($($integer:ty)*) => {$(
         #[diagnostic::do_not_recommend]
         impl CounterNumber for $integer {
-            /// Converts negative numbers to zero, and numbers above the range of a counter to its maximum.
+            /// Converts negative numbers to zero, and numbers above `u64::MAX` to `u64::MAX`.
             #[inline]
-            #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)] // of unsigned integers
+            #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)] // an unsigned `self` is never below 0
             fn into_counter(self) -> u64 {
                 u64::try_from(self).unwrap_or(if self < 0 { 0 } else { u64::MAX })
             }

@@ -61,7 +61,7 @@ const fn same_unit(a: &Descriptor, b: &Descriptor) -> bool {
     }
 }
 
-/// The result of comparing two sets of labels. Their order is irrelevant.
+/// The result of comparing two sets of labels. The order of the labels is irrelevant.
 enum LabelMatch {
     Same,
     OtherValues,

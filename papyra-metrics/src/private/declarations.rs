@@ -8,8 +8,8 @@ use crate::{Descriptor, LabelValues};
 pub struct Declarations {
     /// The struct's own metrics, in declaration order.
     pub own: &'static [Descriptor],
-    /// The family labels of each own metric, which are empty if the metric is not a family. The list itself is empty if
-    /// no own metric is a family.
+    /// For each own metric, the labels of its family, or an empty list if the metric is not a family. If no own metric is
+    /// a family, the outer list is empty.
     pub families: &'static [&'static [LabelValues]],
     /// The flattened fields, in declaration order.
     pub flattened: &'static [Flattened],
@@ -37,8 +37,8 @@ impl Declarations {
     }
 }
 
-/// Returns the metrics of a flattened field. Panics if they are nested too deeply. The derive generates a call for each field,
-/// so that the compile error is located at the field.
+/// Returns the metrics of a flattened field. Panics if their structs are nested too deeply. The derive generates one call for
+/// each flattened field, so that the compile error is located at the field.
 #[track_caller]
 pub const fn flattened_metrics(metrics: Declarations) -> Declarations {
     assert!(
@@ -50,7 +50,7 @@ pub const fn flattened_metrics(metrics: Declarations) -> Declarations {
 
 /// One flattened field.
 pub struct Flattened {
-    /// The number of the struct's own metrics before the field.
+    /// The number of the struct's own metrics that are declared before the field.
     pub at: usize,
     /// The field's name, for error messages.
     pub field: &'static str,
@@ -75,7 +75,7 @@ pub(super) enum Owner {
 }
 
 impl Owner {
-    /// Returns whether both are the same metric or the same flattened field.
+    /// Returns whether `self` and `other` are the same field.
     pub(super) const fn is(self, other: Self) -> bool {
         match (self, other) {
             (Self::Own(a), Self::Own(b)) | (Self::Flattened(a), Self::Flattened(b)) => a == b,
@@ -110,7 +110,7 @@ pub(super) struct DeclaredMetrics {
     pub(super) has_labels: bool,
 }
 
-/// The number of structs that can be flattened into each other, including the outermost one.
+/// The largest number of structs that can be nested in each other, including the outermost struct.
 const MAX_DEPTH: usize = 32;
 
 /// The state of the iteration over one struct.
@@ -122,7 +122,7 @@ struct Level {
     own: usize,
     /// The number of flattened fields that have been visited.
     flattened: usize,
-    /// The prefix and the labels that a flattened field of this struct's type adds; empty for the outermost struct.
+    /// The prefix and the labels of the flattened field that contains this struct; empty for the outermost struct.
     prefix: &'static str,
     labels: Labels,
     /// The length of all prefixes down to this level.
@@ -135,8 +135,8 @@ struct Level {
 pub(super) enum OuterLabels {
     /// At most one level adds labels.
     One(Labels),
-    /// Several levels add labels. They are adjacent in the list that [`joined_labels`](super::compose::joined_labels) returns:
-    /// `len` labels from the position `at` on.
+    /// Several levels add labels. These labels are adjacent in the list that
+    /// [`joined_labels`](super::compose::joined_labels) returns: `len` labels from the position `at` on.
     Joined { at: usize, len: usize },
 }
 
@@ -152,7 +152,7 @@ impl OuterLabels {
 const NO_METRIC: Descriptor = Descriptor::gauge("none");
 
 impl DeclaredMetrics {
-    /// Creates an iterator. [`advance`](Self::advance) makes the first metric the current one.
+    /// Creates an iterator without a current metric. [`advance`](Self::advance) moves it to the first metric.
     pub(super) const fn new(declarations: Declarations) -> Self {
         let mut first = Level {
             rest: Declarations::NONE,
@@ -267,8 +267,8 @@ impl DeclaredMetrics {
         if self.depth == 0 { Owner::Own(own - 1) } else { Owner::Flattened(flattened) }
     }
 
-    /// Returns the prefix and the labels that one flattened field adds to the current metric: the outermost field has
-    /// position 1, and the innermost the highest.
+    /// Returns the prefix and the labels that the flattened field at a position adds to the current metric. The outermost
+    /// flattened field has the position 1. Returns `None` if the metric is in fewer flattened fields.
     pub(super) const fn outer(&self, position: usize) -> Option<(&'static str, Labels)> {
         if position > self.depth {
             return None;

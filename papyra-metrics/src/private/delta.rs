@@ -8,7 +8,7 @@ use crate::{Metrics, Snapshot, Value};
 /// An integer that can hold the difference of any two counters, or of any two integer gauges.
 pub type Change = i128;
 
-/// Converts the expected change, which is an integer of any type.
+/// Converts the expected change, which is an integer of any type. Panics if it is out of range.
 #[track_caller]
 pub fn expected_change(change: impl TryInto<Change>) -> Change {
     let Ok(change) = change.try_into() else { panic!("the expected change is out of range") };
@@ -72,14 +72,15 @@ fn name_of(key: &str) -> &str {
     key.strip_prefix("r#").unwrap_or(key)
 }
 
-/// Returns the value of a counter or gauge, the count of a histogram, or zero for a metric that does not exist yet.
+/// Returns the value of a counter or gauge, rounded to an integer, the count of a histogram, or zero for a metric that does not
+/// exist yet.
 fn number(value: Option<&Value>) -> Change {
     match value {
         None => 0,
         Some(Value::Counter(value)) => (*value).into(),
         Some(Value::Gauge(value)) => (*value).into(),
         Some(Value::Histogram(value)) => value.count().into(),
-        #[allow(clippy::cast_possible_truncation)] // tests have no such large changes
+        #[allow(clippy::cast_possible_truncation)] // the cast saturates
         Some(Value::Float(value)) => (value + if *value < 0.0 { -0.5 } else { 0.5 }) as Change,
     }
 }

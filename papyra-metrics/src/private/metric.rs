@@ -1,4 +1,4 @@
-//! The requirement on a field of a derived struct: an instrument, or a family of them.
+//! The types that a metric field of a derived struct can have: instruments, and families of instruments.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -9,7 +9,8 @@ use crate::{
     CachePadded, Descriptor, Family, Instrument, Kind, Label, LabelValues, Member, Walker,
 };
 
-/// A type that can be a field of a derived struct: an instrument, which is one series, or a family, which is several.
+/// The type of a metric field in a derived struct: an instrument, which has one series, or a family, which has one series for
+/// each member.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an instrument",
     label = "this type is not a metric",
@@ -60,8 +61,8 @@ pub(super) const fn single(kind: Kind, labels: &[LabelValues]) -> KindOrProblem 
     }
 }
 
-/// Returns a descriptor of this kind. If `kind` is an error, panics with its message. The derive places the call at the type of
-/// the field, so the compile error points there.
+/// Returns a descriptor of this kind. If `kind` is an error, panics with the error's message. The call has the span of the
+/// field's type, so the compile error points to the type.
 #[track_caller]
 pub const fn descriptor(name: &'static str, kind: KindOrProblem) -> Descriptor {
     match kind {
@@ -101,8 +102,8 @@ impl<L: Label, I: Member + Instrument> Metric for Family<L, I> {
     }
 }
 
-/// Implements [`Metric`] for pointers to a family. Pointers to instruments need no such implementation, because they are
-/// instruments themselves.
+/// Implements [`Metric`] for pointers to a family. Pointers to an instrument need no such implementation, because each such
+/// pointer is itself an instrument.
 macro_rules! metric_through {
     ($($(#[$cfg:meta])* $pointer:ty),*) => {$(
         $(#[$cfg])*

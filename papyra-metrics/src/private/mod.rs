@@ -42,8 +42,8 @@ pub use crate::histogram::cells::{BucketCells, CellIndex};
 pub use crate::histogram::table::{BucketTable, most_per_octave};
 pub use crate::label::family_labels;
 pub use crate::shared_memory::{ComputedValue, Publishable, SharedMemorySafe, SkippedField};
-// Includes items that are also public elsewhere. Generated code names all items through this module, so a `crate = …` path to
-// a module that re-exports only a part of this crate causes one compile error, not one for each missing item.
+// These items are also public at the crate root. Generated code names all items through this module. So if a `crate = …` path
+// names a module that re-exports only a part of this crate, there is one compile error, not one for each missing item.
 pub use crate::{
     CachePadded, Counter, Descriptor, Family, FloatGauge, Gauge, Histogram, Inc, Instrument, Label,
     LabelValues, MemberArray, Metrics, RecordDuration, ShardedCounter, ShardedHistogram, Value,

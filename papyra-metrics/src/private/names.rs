@@ -1,6 +1,6 @@
-//! Finds metrics that cannot be distinguished, at compile time. Names are compared as text only if their hashes are
-//! equal, so the number of steps is proportional to the number of metrics, plus the number of series of metrics that
-//! share a name.
+//! Finds, at compile time, metrics that cannot be distinguished. Names are compared as text only if their hashes are
+//! equal. So the number of steps is proportional to the number of metrics, plus the number of series of those metrics
+//! that share their name with another metric.
 
 use core::marker::PhantomData;
 
@@ -35,7 +35,8 @@ pub(super) struct Collision {
     pub(super) conflict: Conflict,
 }
 
-/// The adjacent series of one metric, and the field that declares the metric.
+/// Adjacent series of one metric: all series of the metric, or a single series. `owner` is the field that declares the
+/// metric.
 #[derive(Clone, Copy)]
 pub(super) struct Series {
     pub(super) index: usize,
@@ -86,7 +87,7 @@ const fn find<M: DescriptorTable + ?Sized>() -> Collisions {
             names += 2 * all.members;
         }
     }
-    // At least half of the slots stay empty, so that a search soon ends at an empty one.
+    // At least half of the slots stay empty, so that a search soon ends at an empty slot.
     let slots = 2 * names;
     if slots <= 1 << 8 {
         find_with::<M, { 1 << 8 }>()
@@ -125,7 +126,8 @@ struct Names<const SLOTS: usize> {
 struct Slot {
     hash: u64,
     series: Series,
-    /// Whether the individual series of the metric are in the table too. They are inserted once another metric has the same name.
+    /// Whether the individual series of the metric are in the table too. They are inserted when a second metric of the same name
+    /// is inserted.
     is_shared: bool,
 }
 
@@ -161,9 +163,9 @@ impl<const SLOTS: usize> Names<SLOTS> {
     /// Inserts the names of a metric. Returns its collision with a metric that was inserted before.
     ///
     /// A sample's name is the name of its family, with or without a suffix such as `_count`. No suffix ends in another suffix. So
-    /// if samples of two families have the same name, the families have the same name, or the two names differ only by a suffix at
-    /// the end of one. Therefore a family is inserted under its name, and under its name without such a suffix, instead of under
-    /// the names of all its samples.
+    /// samples of two families have the same name only if the families have the same name, or if the name of one family is the
+    /// name of the other family and a suffix: `writes` and `writes_count`. Therefore two names of each family are enough: its
+    /// name, and, if this ends in a suffix, its name without the suffix. The names of all its samples need not be inserted.
     const fn insert(&mut self, new: Series) -> Option<Collision> {
         let metric = &self.all[new.index];
         let mut name = hash(0, metric.name.as_bytes());
@@ -187,7 +189,8 @@ impl<const SLOTS: usize> Names<SLOTS> {
         }
     }
 
-    /// Inserts a name with this hash unless the table contains it. Returns the first collision.
+    /// Inserts a name of the metric `new`, by the hash of the name, unless the table contains the name. Returns the first
+    /// collision with another metric, if there is one.
     const fn insert_name(&mut self, new: Series, hash: u64, name: Name) -> Option<Collision> {
         let mut at = first_slot(hash, SLOTS);
         loop {
@@ -210,7 +213,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
                     Name::Sample | Name::Series => false,
                 };
                 if is_known {
-                    // Only labels can distinguish series of the same name, so each series is inserted.
+                    // Series with the same name can differ only in their labels, so each series is inserted with its labels.
                     self.slots[at].is_shared = true;
                     if !is_shared {
                         self.insert_series(first, hash);
@@ -222,7 +225,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
         }
     }
 
-    /// Inserts each series of a metric. Returns the first collision.
+    /// Inserts each series of the metric `new`. Returns the first collision with another metric, if there is one.
     const fn insert_series(&mut self, new: Series, hash_of_name: u64) -> Option<Collision> {
         let mut first = None;
         let mut i = 0;
@@ -246,13 +249,13 @@ enum Name {
     Key,
     /// The exported name.
     Family,
-    /// If the exported name ends in a suffix that sample names have, such as `_count`: the name without that suffix.
+    /// The exported name without a suffix of sample names such as `_count`. Inserted only if the exported name has such a suffix.
     Sample,
-    /// A key or a family name, with labels.
+    /// A [`Key`](Self::Key) or a [`Family`](Self::Family) together with the labels of one series.
     Series,
 }
 
-/// Returns the hash of the first `len` bytes of an exported name.
+/// Returns the hash of the first `len` bytes of an exported name, or of the whole name if it is shorter.
 const fn hash_of(name: &ExpositionName<'_>, mut len: usize) -> u64 {
     let mut so_far = 0;
     let mut pieces: &[&[u8]] = &name.pieces;
@@ -265,7 +268,7 @@ const fn hash_of(name: &ExpositionName<'_>, mut len: usize) -> u64 {
     so_far
 }
 
-/// Returns the hash of a series. It does not depend on the order of the labels.
+/// Returns the hash of a series. `series` is the hash of its name. The order of its labels does not change the hash.
 const fn labels_hash(labels: &LabelSet, mut series: u64) -> u64 {
     let mut i = 0;
     while i < labels.len() {
@@ -285,7 +288,7 @@ mod tests {
     use super::{Names, Owner, Series, Slot, conflict};
     use crate::{Descriptor, Kind};
 
-    /// Returns metrics, many of which have the same name, exported name or sample names.
+    /// Returns metrics, many of which share a name, an exported name or a sample name with others.
     fn metrics() -> Vec<Descriptor> {
         let names = [
             "a",

@@ -5,7 +5,7 @@ use super::text::Message;
 use crate::Objective;
 
 /// Returns the objective of the metric `name`, whose field has the type `M`: `billionths` parts per billion of the
-/// values are within the threshold.
+/// values are at most `within`. Panics if the metric is not a histogram.
 #[track_caller]
 pub const fn objective<M: Metric>(name: &str, within: &str, billionths: u32) -> Objective {
     if let Some(scale) = &M::SCALE {

@@ -14,9 +14,9 @@ pub trait PlainValue<I: ?Sized>: Sized {
     fn read(instrument: &I) -> Self;
 }
 
-/// A value that a plain struct can contain, as it is passed to a snapshot.
+/// A field of a plain struct, whose values can be passed to a snapshot.
 pub trait ShowPlain {
-    /// Calls the visitor with the value of each series.
+    /// Calls the visitor with the value, or with the values of all members if the field is a family.
     fn show(&self, visitor: &mut dyn FnMut(Value));
 }
 

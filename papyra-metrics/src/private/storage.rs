@@ -1,4 +1,4 @@
-//! Plain structs and the structs of atomics that the derive writes for them (`#[metrics(storage = …)]`).
+//! Plain structs and the structs of instruments that the derive writes for them (`#[metrics(storage = …)]`).
 
 use core::{fmt, marker::PhantomData};
 
@@ -6,8 +6,9 @@ use super::table::DescriptorTable;
 use crate::shared_memory::SharedMemorySafe;
 use crate::{Descriptor, Metrics, Value, Walker};
 
-/// A plain struct with storage. `HasStorage<false>` is implemented for every type. Generated code uses it for a flattened type
-/// without storage, so that such a type causes one error, at its field, and no further errors where its storage is named.
+/// A plain struct with storage. `HasStorage<false>` is implemented for every type. Generated code uses `HasStorage<false>` for
+/// a flattened type without storage. So such a type causes one error, at its field, and no further errors where generated code
+/// names its storage.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no storage",
     label = "this type has no `#[metrics(storage = …)]`",
@@ -17,15 +18,16 @@ use crate::{Descriptor, Metrics, Value, Walker};
 pub trait HasStorage<const PRESENT: bool = true>: Sized {
     /// Generated code evaluates this constant to check that the type implements the trait.
     const ASSERTED: () = ();
-    /// The struct of atomics.
+    /// The struct of instruments that the derive writes.
     type Storage: DescriptorTable + fmt::Debug;
-    /// A struct of atomics in which every value is zero.
+    /// The storage in which every value is zero.
     const NEW: Self::Storage;
 
     /// Reads the values since the last reset.
     fn read(storage: &Self::Storage) -> Self;
 
-    /// Calls the visitor with the value of each field. Reads every field, so that no field counts as dead code.
+    /// Calls the visitor with the value of each field. The derived implementation reads every field, so rustc reports no field
+    /// as dead code.
     fn values(&self, visitor: &mut dyn FnMut(Value));
 }
 
@@ -47,15 +49,15 @@ pub fn plain_snapshot<P: HasStorage>(plain: &P) -> PlainSnapshot {
     PlainSnapshot::of_table(metrics, values)
 }
 
-/// Reads the fields of the plain struct, so that they are not dead code without an allocator.
+/// Reads the fields of the plain struct, so that rustc does not report them as dead code without the feature `alloc`.
 #[cfg(not(feature = "alloc"))]
 pub fn plain_snapshot<P: HasStorage>(plain: &P) -> PlainSnapshot {
     plain.values(&mut |_| {});
     PlainSnapshot
 }
 
-/// Determines at compile time whether a type without type parameters has storage. If it has, the inherent constant
-/// takes precedence over the constant of [`NotPlain`].
+/// Determines at compile time whether a type without type parameters has storage. If the type has storage, the inherent
+/// constant `PLAIN` takes precedence over the constant of [`NotPlain`].
 pub struct StorageProbe<T>(PhantomData<T>);
 
 impl<T: HasStorage> StorageProbe<T> {
@@ -81,7 +83,7 @@ impl<T> HasStorage<false> for T {
     fn values(&self, _: &mut dyn FnMut(Value)) {}
 }
 
-/// A placeholder for the storage of a type that has none.
+/// A placeholder for the storage of a type that has no storage.
 #[derive(Debug)]
 pub struct NoStorage;
 
@@ -103,7 +105,7 @@ impl DescriptorTable for NoStorage {
     const OWN: &'static [Descriptor] = &[];
 }
 
-/// Formats a struct of atomics, as a derived `Debug` does.
+/// Formats a struct in the same way as a derived `Debug`.
 pub fn debug(
     f: &mut fmt::Formatter<'_>,
     name: &str,

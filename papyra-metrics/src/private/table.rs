@@ -1,4 +1,4 @@
-//! The descriptor tables of derived structs, and the requirement on fields marked `errors`.
+//! The descriptor tables of derived structs, and the bound on the types of fields marked `errors`.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -23,8 +23,8 @@ use crate::{
 pub trait DescriptorTable: Metrics {
     /// The struct's own metrics, in declaration order.
     const OWN: &'static [Descriptor];
-    /// The family labels of each own metric, which are empty if the metric is not a family. The list itself is empty if
-    /// no own metric is a family.
+    /// For each own metric, the labels of its family, or an empty list if the metric is not a family. If no own metric is
+    /// a family, the outer list is empty.
     const FAMILIES: &'static [&'static [LabelValues]] = &[];
     /// The flattened fields, in declaration order.
     const FLATTENED: &'static [Flattened] = &[];
@@ -34,7 +34,8 @@ pub trait DescriptorTable: Metrics {
     const SIZES: Sizes = sizes(DeclaredMetrics::new(Self::DECLARED));
     /// The descriptors of the series of all metrics, in declaration order.
     const COMPOSED: &'static [Descriptor] = Self::OWN;
-    /// [`COMPOSED`](Self::COMPOSED), which the derive has checked for collisions.
+    /// The same descriptors as [`COMPOSED`](Self::COMPOSED). In a derived struct, evaluating this constant also checks them for
+    /// collisions.
     const METRICS: &'static [Descriptor] = Self::COMPOSED;
 
     /// The result of [`Metrics::__static_table`], made from [`METRICS`](Self::METRICS).
@@ -101,7 +102,7 @@ pub const fn prefixed(mut descriptor: Descriptor, prefix_len: usize) -> Descript
 )]
 pub trait ErrorInstrument: Sized {
     const KIND: Kind;
-    /// The labels that distinguish the series of a family.
+    /// The labels that distinguish the series of a family; empty for an instrument.
     const LABELS: &'static [LabelValues] = &[];
 
     /// Like [`Metric::NUMBER`](super::Metric::NUMBER), for a field marked `errors`.

@@ -1,4 +1,5 @@
-//! Text that is composed at compile time. The compiler interprets this code, so it takes few steps and few calls.
+//! Text that is composed at compile time. The compiler interprets this code, so the code is written with few steps and few
+//! calls.
 
 use core::str;
 
@@ -13,26 +14,26 @@ pub(super) struct Text<const LEN: usize>([u8; LEN]);
 impl<const LEN: usize> Text<LEN> {
     pub(super) const EMPTY: Self = Self([0; LEN]);
 
-    /// Returns the text, without the zeros at its end.
+    /// Returns the text, without the zeros that pad the array.
     pub(super) const fn as_str(&self) -> &str {
         let mut bytes: &[u8] = &self.0;
         while let [rest @ .., 0] = bytes {
             bytes = rest;
         }
         #[allow(unsafe_code)] // the compiler would interpret the check of each byte
-        // SAFETY: only `TextWriter::push` writes to the array, one `str` after the other, over zeros. So
-        // the array is a sequence of `str`s and of zeros, which is UTF-8, also without the zeros at the end.
+        // SAFETY: the array is all zeros at first, and only `TextWriter::push` writes to it, one `str` after the
+        // other. So the array is whole `str`s followed by zeros. This is UTF-8, with or without the zeros.
         unsafe {
             str::from_utf8_unchecked(bytes)
         }
     }
 
-    /// Returns the first `len` bytes of the text.
+    /// Returns the first `len` bytes of the text. Panics if the cut is within a character.
     pub(super) const fn start(&self, len: usize) -> &str {
         let (start, rest) = self.0.split_at(len);
-        // The bytes that continue a character are those from 0x80 to 0xbf.
+        // In UTF-8, all bytes of a character after its first byte are from 0x80 to 0xbf.
         assert!(!matches!(rest, [0x80..=0xbf, ..]), "a text is cut between characters");
-        #[allow(unsafe_code)] // as above
+        #[allow(unsafe_code)] // as in `as_str`
         // SAFETY: the array is UTF-8, as in `as_str`, and it is cut between characters.
         unsafe {
             str::from_utf8_unchecked(start)

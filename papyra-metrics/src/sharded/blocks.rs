@@ -14,8 +14,8 @@ use crate::histogram::cells::{CellArray, CellIndex, Tally};
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 struct Block<C>(C);
 
-/// The blocks of a [`ShardedHistogram`](crate::ShardedHistogram). `repr(C)`, because the assembly code, and other processes,
-/// access them by their offsets.
+/// The blocks of a [`ShardedHistogram`](crate::ShardedHistogram). `repr(C)`, because assembly code and other processes access
+/// the fields by their offsets.
 #[repr(C)]
 pub(crate) struct Blocks<C> {
     /// A bit for each shared block, set before the first value is added to the block. The bits have their own cache line, which is
@@ -27,7 +27,7 @@ pub(crate) struct Blocks<C> {
 
 #[allow(dead_code)] // unused without restartable sequences
 impl<C> Blocks<C> {
-    /// Offsets of the fields and the distance between two blocks, for the assembly.
+    /// Offsets of the fields and the distance between two blocks, in bytes, for the assembly code.
     pub(super) const USED_AT: usize = offset_of!(Self, used);
     pub(super) const BLOCKS_AT: usize = offset_of!(Self, blocks);
     pub(super) const STRIDE: usize = size_of::<Block<C>>();
@@ -44,7 +44,7 @@ impl<C: CellArray> Blocks<C> {
         Self { used: Block(AtomicU64::new(0)), blocks: core::array::from_fn(|_| Block(C::new())) }
     }
 
-    /// Adds a count and a sum to the bucket that contains `value`, a value in base units.
+    /// Adds a count and a sum to the bucket that contains `value`, which is in nanoseconds if it is a duration.
     #[inline]
     pub(crate) fn add<B: Buckets<__Cells = C>>(&self, value: u64, tally: Tally) {
         match AreaWithLzcnt::get() {
@@ -56,8 +56,8 @@ impl<C: CellArray> Blocks<C> {
         }
     }
 
-    /// Adds if there is no [`AreaWithLzcnt`]: on a processor without `lzcnt`, in a library, or without restartable sequences. A
-    /// separate function, because the code is long.
+    /// Adds if there is no [`AreaWithLzcnt`]: on a processor without `lzcnt`, if this code is in a library, or without restartable
+    /// sequences. A separate function, because the code is long and rarely runs.
     #[cold]
     fn add_without_lzcnt<B: Buckets<__Cells = C>>(&self, value: u64, tally: Tally) {
         let index = B::__find(value, (value | 1).leading_zeros());

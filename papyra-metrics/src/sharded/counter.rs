@@ -65,9 +65,9 @@ impl Cell {
 /// # When to use it
 ///
 /// Use it for the one or two counters of a backend that every core increments all the time, such as lookups of a cache.
-/// It takes much more memory than a [`Counter`](crate::Counter), and reading it visits a cell for each CPU of the
-/// machine. For neighbouring counters that are each incremented by one core, [`CachePadded`](crate::CachePadded) is
-/// enough.
+/// A sharded counter takes much more memory than a [`Counter`](crate::Counter), and a reading visits a cell for each CPU
+/// of the machine. For neighbouring counters that are each incremented by one core, [`CachePadded`](crate::CachePadded)
+/// is enough.
 ///
 /// # How it counts
 ///
@@ -78,7 +78,7 @@ impl Cell {
 /// | others with `std`, and if restartable sequences are disabled (`GLIBC_TUNABLES=glibc.pthread.rseq=0`) | an atomic instruction on one of 16 cells, assigned to threads in turn | 2,184 bytes, on x86 1,096; on x86-64 Linux with glibc 8,264 |
 /// | without `std` | an atomic instruction on one of 16 cells, chosen by the address of the thread's stack | 2,184 bytes, on x86 1,096 |
 ///
-/// The cells are inline, and no thread owns one: threads are not registered, and they start and end at no cost. The
+/// The cells are inline, and no thread owns a cell: threads are not registered, and they start and end at no cost. The
 /// counter can be used in a signal handler, after a `fork`, and in memory that several processes share.
 ///
 /// # Readings
@@ -124,8 +124,8 @@ impl ShardedCounter {
         }
     }
 
-    /// Adds in a library, or without restartable sequences. A separate function, because the code is long and most programs do
-    /// not need it.
+    /// Adds if this code is in a library, or without restartable sequences. A separate function, because the code is long and
+    /// most programs do not need it.
     #[cold]
     fn add_out_of_line(&self, n: u64) {
         if !Area::add_in_library(|area| area.add(self, n)) {
@@ -147,7 +147,7 @@ impl ShardedCounter {
         self.total().wrapping_sub(baseline)
     }
 
-    /// Returns the count over the lifetime, which resets do not change. It never falls.
+    /// Returns the count over the lifetime, which resets do not change and which never falls.
     pub fn total(&self) -> u64 {
         let mut total = 0_u64;
         for_each_used(&self.used.word, |cell| {

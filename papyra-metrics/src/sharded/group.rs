@@ -1,8 +1,9 @@
 //! Groups of sharded counters that share cache lines: the cells that the members of a family have for one CPU are adjacent.
 //!
-//! A [`ShardedCounter`] uses one word of each of its cache lines. A group contains as many counters as a line has words.
-//! Its size is the size of one counter, rounded up to whole lines. Each counter begins one word after the previous one, so
-//! the counters overlap without using the same words. All words are atomic, so references to the counters may overlap.
+//! A [`ShardedCounter`] uses one word of each of its cache lines. A group contains as many counters as a line has words. The
+//! size of a group is the size of one counter, rounded up to whole lines. Each counter begins one word after the previous
+//! counter, so the counters overlap without using the same words. All words are atomic, so references to the counters may
+//! overlap.
 
 use super::counter::{LINES, ShardedCounter};
 use super::{LINE, LINE_WORDS};
@@ -10,7 +11,7 @@ use crate::atomic::AtomicU64;
 use crate::family::{Member, MemberStorage, Zero};
 use crate::label::Label;
 
-/// As many words as one counter has.
+/// Memory for as many words as one counter uses.
 pub struct CounterWords {
     /// Accessed only through references to a `ShardedCounter`.
     _words: [AtomicU64; LINES],
@@ -29,8 +30,8 @@ impl Zero for CounterWords {
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 pub struct CounterGroups<L: Label> {
     words: L::Members<CounterWords>,
-    /// Memory that the last group needs if it is not full. The number of missing members cannot be computed in a type, so this
-    /// is the largest possible number.
+    /// Memory for the counters that are missing in the last group if it is not full. Their number cannot be computed in a type,
+    /// so there is memory for the largest possible number.
     rest: [CounterWords; LINE_WORDS - 1],
 }
 

@@ -44,8 +44,8 @@ mod rseq {
         0
     }
 
-    /// A type without values, because there is no area on these platforms. It is a struct with a private field, so that callers get
-    /// no warnings about unreachable code.
+    /// A type without values, because these platforms have no area for restartable sequences. It is a struct with a private field, so
+    /// that callers get no warnings about unreachable code.
     #[derive(Clone, Copy)]
     pub(super) struct Area(Infallible);
 
@@ -102,8 +102,8 @@ const SHARED: usize = if cfg!(all(loom, test)) { 2 } else { 16 };
 /// The number of all cells: the shared cells first, then one for each CPU.
 const CELLS: usize = SHARED + rseq::CELLS;
 
-/// The size of a cache line in bytes. On processors other than x86, the largest common size. In loom's models, cells have no
-/// padding.
+/// The size of a cache line in bytes. On processors other than x86, the largest common size. In loom models, the size of a word,
+/// so that cells have no padding.
 const LINE: usize = if cfg!(all(loom, test)) {
     size_of::<AtomicU64>()
 } else if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
@@ -139,7 +139,8 @@ fn for_each_used(used: &AtomicU64, mut visit: impl FnMut(usize)) {
     (SHARED..SHARED + rseq::cpus()).for_each(visit);
 }
 
-/// Returns this thread's shard: the index of the shared cell to which it adds. The first `SHARED` threads have distinct shards.
+/// Returns this thread's shard: the index of the shared cell to which the thread adds. The first `SHARED` threads have distinct
+/// shards.
 #[cfg(feature = "std")]
 fn shard() -> usize {
     use core::sync::atomic::AtomicUsize;

@@ -4,9 +4,10 @@ use super::Snapshot;
 use crate::{Label, Value, label};
 
 impl Snapshot {
-    /// Returns the value of a member of a family: the series `family{label=value}`. Does not allocate.
+    /// Returns the value of a member of a family: the series `family{label=value}`. Returns `None` if there is no such
+    /// series. Does not allocate.
     ///
-    /// If the field or an enclosing struct adds labels, `family` must include them, as in `reads{tier=cold}`. They
+    /// If the field or an enclosing struct adds labels, `family` must include these labels, as in `reads{tier=cold}`. They
     /// precede the label of the family.
     ///
     /// ```
@@ -36,8 +37,8 @@ impl Snapshot {
     }
 }
 
-/// Returns `Some` if this is the key of the member. The result is an `Option` instead of a `bool`, so that `?` can be
-/// used.
+/// Returns `Some` if `key` is the key of the member at `index`. The result is an `Option` instead of a `bool`, so that the
+/// body can use `?`.
 fn is_member<L: Label>(key: &str, family: &str, index: usize) -> Option<()> {
     let (outer, mut separator) = match family.strip_suffix('}') {
         Some(outer) => (outer, ","),

@@ -152,9 +152,10 @@ impl Snapshot {
     /// Returns the increase of each counter and the values recorded in each histogram since `earlier`. Gauges keep
     /// their values.
     ///
-    /// Each reader can thus measure its own interval without resetting the metrics for the others. A counter that is
+    /// Each reader can thus measure its own interval without resetting the metrics for other readers. A counter that is
     /// lower than in `earlier` was reset in between, so its increase is its whole value. If `earlier` does not contain a
-    /// counter, the increase is the whole value too. Metrics that only `earlier` contains are left out.
+    /// counter or a histogram of this snapshot, the result contains its whole value too. Metrics that only `earlier`
+    /// contains are left out.
     ///
     /// ```
     /// use papyra_metrics::{Snapshot, Value};

@@ -70,9 +70,9 @@ impl Serialize for Value {
 }
 
 impl<'de> Deserialize<'de> for Value {
-    /// A number in a human-readable format has no kind: a negative integer becomes a gauge, any other integer a
-    /// counter. Values compare by number, so the result equals the serialized value. The exception is a float that is not
-    /// finite: it was serialized as null and becomes NaN.
+    /// A number in a human-readable format has no kind: a negative integer becomes a gauge, any other integer a counter,
+    /// and any other number a float. Values compare by number, so the result equals the serialized value. The exception is
+    /// a float that is not finite: it was serialized as null and becomes NaN.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             deserializer.deserialize_any(NumberOrObject)

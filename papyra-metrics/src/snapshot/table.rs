@@ -30,12 +30,12 @@ impl Values {
         self.values.get(index)?.as_ref()
     }
 
-    /// Removes and returns the value at `index`.
+    /// Removes and returns the value at `index`. Returns `None` if the metric was absent.
     pub(super) fn take(&mut self, index: usize) -> Option<Value> {
         self.values.get_mut(index)?.take()
     }
 
-    /// Iterates over the values. A value may be replaced only by one of the same kind, because `histograms` is not updated.
+    /// Iterates over the values. A value may be replaced only by a value of the same kind, because `histograms` is not updated.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = Option<&mut Value>> {
         self.values.iter_mut().map(|value| value.as_mut())
     }
@@ -75,7 +75,8 @@ impl Drop for Values {
 /// The walker that reads the instruments of a struct into [`Values`].
 pub(super) struct Collect<R> {
     values: Values,
-    /// The number of metrics that have not been visited. Instruments beyond them are ignored.
+    /// The number of metrics that have not been visited. If the walk visits more instruments than the table has metrics, the
+    /// surplus instruments are ignored.
     left: usize,
     absent: usize,
     mode: PhantomData<R>,
@@ -87,7 +88,7 @@ impl<R: ReadMode> Collect<R> {
         Self { values, left: table_len, absent: 0, mode: PhantomData }
     }
 
-    /// Returns the values, and how many of them are not absent.
+    /// Returns the values, and the number of metrics that were not absent.
     pub(super) fn finish(self) -> (Values, usize) {
         let len = self.values.len() - self.absent;
         (self.values, len)

@@ -15,13 +15,14 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// The minimum length of a window, in ticks, while the rate is not known: 0.07 s at 4 GHz, 0.27 s at 1 GHz.
 pub(super) const WINDOW: u64 = 1 << 28;
 
-/// The minimum length of a window while the rate is known: 0.5 s to 2 s.
+/// The minimum length of a window, in ticks, while the rate is known: 0.5 s at 4 GHz, 2 s at 1 GHz.
 pub(super) const LONG_WINDOW: u64 = 1 << 31;
 
-/// The ticks until the next attempt after a reading that failed.
+/// The number of ticks between a reading that failed and the next attempt.
 const RETRY: u64 = 1 << 24;
 
-/// The maximum duration of a reading, in ticks: 0.5 to 2 µs, less than 1/100,000 of a window. A usual reading takes a tenth of it.
+/// The maximum duration of a reading, in ticks: 0.5 to 2 µs, less than 1/100,000 of a window. A usual reading takes a tenth of this
+/// time.
 pub(super) const MAX_GAP: u64 = 1 << 11;
 
 /// Two rates count as the same if they differ by less than 1/2048, or 488 ppm. To follow a time server, the kernel changes the rate of
@@ -65,10 +66,10 @@ pub(super) struct Calibration {
     is_reading: AtomicBool,
     /// The nanoseconds per tick, times 2⁶⁴.
     rate: AtomicU64,
-    /// The next reading is due `LONG_WINDOW` ticks after this value, or if the counter is below this value. A long window starts at
-    /// this value. A shorter window starts later, by the difference between the lengths.
+    /// The tick at which the current window ends, minus `LONG_WINDOW`. This is the start of a long window, and is before the start of
+    /// a short window. The next reading is due when the window ends, or if the counter is below this value because it was set back.
     window_start: AtomicU64,
-    /// The rate that the last window gave, or 0 if it gave none or if no window has ended yet.
+    /// The rate of the last window. 0 if that window gave no rate, or if no window has ended yet.
     last_rate: AtomicU64,
     /// The counter at the last reading.
     last_ticks: AtomicU64,
@@ -117,11 +118,12 @@ impl Calibration {
         (product >> 64) as u64
     }
 
-    /// Takes a reading, which ends the window. If the reading fails, or if another thread is taking one, the next attempt is postponed.
+    /// Takes a reading, which ends the window. If the reading fails, or if another thread is taking a reading, the next attempt is
+    /// postponed by `RETRY` ticks.
     pub(super) fn end_window(&self, ticks: u64, read: impl FnOnce() -> Option<Reading>) {
         // Postpones the next attempt before the reading, so that a reading that fails is not repeated by every call.
         self.end_window_after(RETRY, ticks);
-        // Acquire here and Release below: the thread that takes the next reading sees all values that this one stores.
+        // Acquire here and Release below: the thread that takes the next reading sees all values that this thread stores.
         if self.is_reading.swap(true, Ordering::Acquire) {
             return;
         }
@@ -338,7 +340,7 @@ mod tests {
             let exact = |ticks: u64| u128::from(ticks) * 1_000_000_000 / u128::from(window);
             for ticks in [0, 1, 2, 3, 1_000, window - 1, window, 12_345_678_901, year, 20 * year] {
                 let converted = u128::from(calibration.nanoseconds(ticks));
-                // The rate has 64 binary digits, and both it and the product are rounded down.
+                // The rate has 64 binary digits. The rate and the product are both rounded down.
                 assert!(exact(ticks) - converted <= 1, "{ticks} in {window}: {converted}");
             }
             let most = calibration.nanoseconds(i64::MAX as u64);

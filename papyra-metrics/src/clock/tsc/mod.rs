@@ -87,8 +87,8 @@ impl Instant {
 /// Reads the counter, possibly before earlier loads have completed.
 #[inline]
 fn rdtsc() -> u64 {
-    // SAFETY: every x86-64 processor has the instruction. A process can be forbidden to execute it (`PR_SET_TSC`). But it is executed
-    // only if the counter is the kernel's clock source, and then `clock_gettime` executes it in the process too.
+    // SAFETY: every x86-64 processor has the instruction. A process can be forbidden to execute it (`PR_SET_TSC`). But this module
+    // executes it only if the counter is the kernel's clock source, and then `clock_gettime` executes it in the process too.
     unsafe { _rdtsc() }
 }
 
@@ -96,7 +96,7 @@ fn rdtsc() -> u64 {
 #[inline]
 fn rdtscp() -> u64 {
     let mut processor = 0;
-    // SAFETY: as above, and `is_suitable` has seen that the processor has this instruction.
+    // SAFETY: as in `rdtsc`, and `is_suitable` has checked that the processor has this instruction.
     unsafe { __rdtscp(&raw mut processor) }
 }
 
@@ -135,7 +135,7 @@ fn is_suitable() -> bool {
     const POWER: u32 = 0x8000_0007;
     const INVARIANT_TSC: u32 = 1 << 8;
 
-    // SAFETY: every x86-64 processor has the instruction. In later versions of Rust, this function is safe.
+    // SAFETY: every x86-64 processor has the instruction `cpuid`. In later versions of Rust, `__cpuid` is safe.
     #[allow(unused_unsafe)]
     let edx = |leaf| unsafe { (__cpuid(EXTENDED).eax >= leaf).then(|| __cpuid(leaf).edx) };
     let has = |leaf, bit| edx(leaf).is_some_and(|edx| edx & bit != 0);
@@ -146,7 +146,7 @@ fn is_suitable() -> bool {
 
 const CLOCK_SOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
 
-/// Runs when this code is loaded, because it reads a file, and measuring a duration must not do I/O.
+/// Runs when this code is loaded, because `is_suitable` reads a file, and measuring a duration must not do I/O.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static INITIALIZE: extern "C" fn() = {

@@ -19,7 +19,7 @@ impl Distribution {
         Self { scale, tallies }
     }
 
-    /// Overwrites this distribution with one whose buckets are known at compile time, without allocating.
+    /// Overwrites this distribution, without allocating, with a distribution whose buckets are known at compile time.
     pub(in crate::histogram) fn assign<B: Buckets>(&mut self, typed: &Distribution<B>) {
         let (before, len) = (self.tallies().len(), typed.tallies().len());
         self.scale = OwnedScale {
@@ -34,8 +34,8 @@ impl Distribution {
         }
     }
 
-    /// Adds the values of another distribution, for example one that another backend recorded for the same metric. If the
-    /// base units differ, the result has the smaller one.
+    /// Adds the values of another distribution, for example of the same metric in another backend. If one distribution is
+    /// kept in seconds and the other in nanoseconds, the result is in nanoseconds.
     ///
     /// # Errors
     ///

@@ -8,8 +8,8 @@ use crate::histogram::estimate;
 use crate::histogram::human::Human;
 
 impl<B: BucketSet> fmt::Display for Distribution<B> {
-    /// Writes `count 4, mean 360 µs, p50 88.6 µs, p99 1.2 ms, max ≤ 2 ms`. The end is `max > 100 s` if a value is above the
-    /// last bound. An empty distribution is `count 0`.
+    /// Writes `count 4, mean 360 µs, p50 88.6 µs, p99 1.2 ms, max ≤ 2 ms`. The last part is `max > 100 s` if a value is above
+    /// the last bound, here 100 s. For an empty distribution, writes only `count 0`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scale, tallies) = (self.scale(), self.tallies());
         let human = |base_units| Human { base_units, scale };
@@ -34,7 +34,7 @@ impl<B: BucketSet> fmt::Display for Distribution<B> {
 }
 
 impl<B: BucketSet> fmt::Debug for Distribution<B> {
-    /// Writes the count, the sum, and the non-empty buckets by their upper bounds.
+    /// Writes the count, the sum, and a map from the upper bound of each non-empty bucket to the bucket's count.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         struct InUse<'a, B: BucketSet>(&'a Distribution<B>);
 

@@ -14,8 +14,8 @@ mod format;
 
 pub use erased::BoundsMismatch;
 
-/// A distribution of values over buckets, as one reading of a [`Histogram`](crate::Histogram) returns it: how many values
-/// are in each bucket, and their sum.
+/// A distribution of values over buckets, as one reading of a [`Histogram`](crate::Histogram) returns it: the count and the
+/// sum of the values in each bucket.
 ///
 /// Reading a `Histogram<B>` returns a `Distribution<B>`, whose values are [`Duration`](core::time::Duration)s or `u64`s.
 /// A `Value` contains a `Distribution<AnyBuckets>`, whose values are `f64`s in the exported unit, such as seconds.
@@ -39,7 +39,8 @@ pub use erased::BoundsMismatch;
 /// ```
 pub struct Distribution<B: BucketSet = AnyBuckets> {
     scale: B::__Scale,
-    /// The counts and sums of the buckets. If the array has more elements than there are buckets, the other elements are zero.
+    /// The counts and sums of the buckets. The array may be longer than the number of buckets. Elements after the last bucket are
+    /// zero.
     tallies: B::__Tallies,
 }
 
@@ -56,13 +57,14 @@ impl<B: BucketSet> Distribution<B> {
 
     /// Returns the sum of the values.
     ///
-    /// It is exact except for values that were being recorded while the distribution was read, and it wraps when it
-    /// exceeds 2⁶⁴ base units (584 years in nanoseconds).
+    /// The sum is exact except for values that were being recorded while the distribution was read. It is kept in 64 bits
+    /// and wraps on overflow: for durations, which are kept in nanoseconds, after 584 years.
     pub fn sum(&self) -> B::Value {
         self.value(estimate::sum(self.tallies()))
     }
 
-    /// Returns the mean of the values, to the nearest base unit, or `None` if there are none.
+    /// Returns the mean of the values, or `None` if there are no values. The mean of durations is rounded to nanoseconds,
+    /// and the mean of other values to an integer.
     pub fn mean(&self) -> Option<B::Value> {
         let mean = estimate::mean(self.scale().bounds, self.tallies())?;
         Some(self.value(mean))
@@ -105,7 +107,7 @@ impl<B: BucketSet> Distribution<B> {
         estimate::highest(self.tallies()).map(|bucket| self.upper(bucket))
     }
 
-    /// Returns the buckets in increasing order, including the one above the last bound. Counts are not cumulative.
+    /// Returns the buckets in increasing order, including the bucket above the last bound. Counts are not cumulative.
     pub fn buckets(&self) -> impl ExactSizeIterator<Item = Bucket<B::Value>> {
         self.tallies().iter().enumerate().map(|(bucket, tally)| Bucket {
             upper: self.upper(bucket),
@@ -115,7 +117,7 @@ impl<B: BucketSet> Distribution<B> {
         })
     }
 
-    /// Returns the unit in which values are exported, such as `seconds`.
+    /// Returns the unit in which values are exported, such as `seconds`, or `None` if the values have no unit.
     pub fn unit(&self) -> Option<&str> {
         self.scale().unit
     }
@@ -141,8 +143,8 @@ impl<B: BucketSet> Distribution<B> {
     ///
     /// If a count or a sum is lower than in `earlier`, the histogram was reset in between. If the bounds differ,
     /// `earlier` is of another histogram. In both cases, this whole distribution is returned. A lower sum of the bucket
-    /// above the last bound does not indicate a reset, because that sum may wrap. If the base units differ, the result
-    /// has the smaller one.
+    /// above the last bound does not indicate a reset, because that sum may wrap. If one distribution is kept in seconds
+    /// and the other in nanoseconds, the result is in nanoseconds.
     ///
     /// ```
     /// use papyra_metrics::{Histogram, Sizes};
@@ -180,14 +182,16 @@ impl<B: BucketSet> Distribution<B> {
         self.scale().bounds
     }
 
-    /// Returns the number of base units in one exported unit: 10⁹ for durations, because a second has 10⁹ nanoseconds; 1
-    /// for other values.
+    /// Returns the factor that converts exported values to base units, in which [`bounds`](Self::bounds) and
+    /// [`tallies`](Self::tallies) are: 10⁹ for durations, which are exported in seconds and kept in nanoseconds; 1 for
+    /// other values.
     pub fn base_units_per_unit(&self) -> u64 {
         self.scale().per_unit
     }
 
-    /// Returns the count and the sum of each bucket, from the lowest bucket to the highest. Sums are in base units. The
-    /// mean and all other statistics are calculated from these integers.
+    /// Returns the count and the sum of each bucket, from the lowest bucket to the highest. The sums are in nanoseconds
+    /// for durations, otherwise of the numbers themselves. The mean and all other statistics are calculated from these
+    /// integers.
     ///
     /// ```
     /// use papyra_metrics::Histogram;
@@ -206,8 +210,8 @@ impl<B: BucketSet> Distribution<B> {
         tallies.get(..buckets).unwrap_or(tallies)
     }
 
-    /// Returns the count and the sum of each bucket for modification, for code that combines distributions in another way
-    /// than [`merge`](Distribution::merge) does.
+    /// Returns mutable access to the count and the sum of each bucket. Code can use it to combine distributions in another
+    /// way than [`merge`](Distribution::merge).
     pub fn tallies_mut(&mut self) -> &mut [Tally] {
         let len = self.tallies().len();
         &mut self.tallies.as_mut()[..len]
@@ -222,10 +226,9 @@ impl<B: BucketSet> Distribution<B> {
         Some(())
     }
 
-    /// Converts this distribution to the base unit of the other distribution if that unit is smaller. Nanoseconds, for
-    /// example, are smaller than seconds. Returns the factor that converts the sums of the other distribution to the
-    /// resulting base unit. Returns `None`, and changes nothing, if the bounds differ, or if neither base unit is a
-    /// multiple of the other.
+    /// Converts this distribution to the base unit of the other distribution if the other unit is smaller: from seconds to
+    /// nanoseconds, for example. Returns the factor that converts the sums of the other distribution to the resulting base
+    /// unit. Returns `None`, and changes nothing, if the bounds differ, or if neither base unit is a multiple of the other.
     fn use_smaller_base_unit(&mut self, other: &Self) -> Option<u64> {
         let (own, others) = (self.scale().per_unit, other.scale().per_unit);
         let smaller = own.max(others);
@@ -280,7 +283,7 @@ impl<B: Buckets> Distribution<B> {
         Self { scale: (), tallies }
     }
 
-    /// Adds the values of another distribution, for example one that another backend recorded for the same metric.
+    /// Adds the values of another distribution, for example of the same metric in another backend.
     pub fn merge(&mut self, other: &Self) {
         // Cannot fail, because `B` determines the bounds and the base unit of both distributions.
         let _ = self.add(other);
@@ -302,12 +305,12 @@ impl<V: Copy> Bucket<V> {
         self.upper
     }
 
-    /// Returns how many values are in this bucket, not counting those in the buckets below it.
+    /// Returns how many values are in this bucket, not counting the values in lower buckets.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Returns the mean of the values in this bucket, or `None` if there are none.
+    /// Returns the mean of the values in this bucket, or `None` if the bucket is empty.
     pub fn mean(&self) -> Option<V> {
         self.mean
     }
@@ -326,7 +329,7 @@ impl<B: Buckets> Default for Distribution<B> {
 }
 
 impl<B: BucketSet> PartialEq for Distribution<B> {
-    /// Returns whether the bounds, the counts of all buckets, and the sums of all values are equal.
+    /// Returns whether the bounds, the count of each bucket, and the sum over all buckets are equal.
     fn eq(&self, other: &Self) -> bool {
         self.has_bounds_of(other)
             && self.tallies().iter().zip(other.tallies()).all(|(a, b)| a.count == b.count)

@@ -1,12 +1,12 @@
-//! The guard that counts futures which are dropped before they have finished.
+//! The guard that counts a future if it is dropped after its first poll and before it has finished.
 
 use core::future::Future;
 use core::ops::Deref;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-/// A guard that counts a cancellation if it is dropped while its future waits. `held` is the pointer through which the counter
-/// is accessed, and the closure increments the counter.
+/// A guard in a future, which counts a cancellation if the guard is dropped while the future waits. `held` is the pointer
+/// through which the counter is accessed, and the closure `count` increments the counter.
 pub struct Cancellation<P: Deref, C: Fn(&P::Target)> {
     pub held: P,
     count: C,
@@ -37,7 +37,7 @@ pub struct Watched<'a, F: ?Sized> {
     future: Pin<&'a mut F>,
 }
 
-/// Returns a future that polls `future` and sets the flag while it waits.
+/// Returns a future that polls `future`, and sets the flag `waits` between polls.
 #[inline]
 pub fn watch<'a, F: Future + ?Sized>(
     waits: &'a mut bool,

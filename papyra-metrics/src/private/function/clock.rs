@@ -40,7 +40,7 @@ pub fn start<C: Clock>() -> Option<Instant> {
     Some(C::now())
 }
 
-/// Starts the clock for about one call in `n`.
+/// Starts the clock for about one call in `n`, and returns `None` for the other calls.
 ///
 /// `black_box` hides the result from the compiler. Without it, the compiler generates separate code for the calls that are
 /// timed and for the others. The body is then called in two places, and is inlined in neither.

@@ -1,4 +1,4 @@
-//! Counts errors for `errors`: in a counter, or in the member of a family that the label of the error selects.
+//! Counts errors for the key `errors`: in a counter, or in a family, in the member that has the error's label.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};

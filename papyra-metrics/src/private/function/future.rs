@@ -14,7 +14,7 @@ use super::{Cancellation, Fallible, Outcome};
 pub trait OnComplete<R>: Sized {
     fn on_complete(self, result: &R);
 
-    /// Returns the flag to set while the future waits, if its cancellation is counted.
+    /// Returns the flag to set while the future waits, or `None` if cancellations are not counted.
     fn waits(&mut self) -> Option<&mut bool> {
         None
     }
@@ -78,7 +78,7 @@ pub struct ReturnTypeFallback<T: ?Sized>(PhantomData<T>);
 impl<T: ?Sized> ReturnType<T> {
     #[inline]
     #[must_use]
-    #[allow(clippy::new_without_default)] // one way to make it is enough for generated code
+    #[allow(clippy::new_without_default)] // generated code does not need `Default`
     pub fn new() -> Self {
         Self(ReturnTypeFallback(PhantomData))
     }
@@ -157,9 +157,9 @@ pub fn assert_boxed_future<T: BoxedFuture + ?Sized>() {}
 
 /// A returned value whose outcome can be counted.
 ///
-/// The outcome of a value is counted immediately, by `now`. The outcome of a future is counted when the future completes:
-/// `later` is called immediately, obtains handles of the instruments, and returns a closure. The future calls this closure
-/// at its first poll, to create the [`OnComplete`] that counts.
+/// If the value is a result, its outcome is counted immediately, by `now`. If the value is a boxed future, the outcome is
+/// counted when the future completes: `later` is called immediately, obtains handles to the instruments, and returns a closure.
+/// The future calls this closure at its first poll, to create the [`OnComplete`] that counts.
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot see whether a `{Self}` is an error",
     label = "this return type is not a `Result`",

@@ -1,4 +1,5 @@
-//! Finds metrics and instruments behind pointers, and makes handles of them.
+//! Finds metrics and instruments behind pointers, and makes handles to them. A handle, such as a clone of an `Arc`, is kept to
+//! count later.
 
 #[cfg(feature = "alloc")]
 use alloc::{rc::Rc, sync::Arc};
@@ -7,11 +8,12 @@ use core::{marker::PhantomData, ops::Deref, time::Duration};
 use super::{ErrorCounter, ErrorFamily};
 use crate::{Inc, IncDec, RecordDuration};
 
-/// A reference to metrics, to an instrument, or to a pointer to them. Generated code calls a method on it without knowing the
-/// type, and rustc selects the implementation: the methods for special cases (an `Option`, a shared pointer) are on this type,
-/// and the methods for the general case are on its `Deref` target, where method resolution looks next. The methods' names
-/// begin with `__`, so that no user's trait has a method of the same name. If such a trait were implemented for all types,
-/// rustc would find its method before the method of the `Deref` target.
+/// A reference to metrics, to an instrument, or to a pointer to either. Generated code calls a method on a `Probe` without
+/// knowing the type `T`, and rustc selects the implementation: the methods for special cases (an `Option`, a shared pointer)
+/// are on `Probe`, and the methods for the general case are on its `Deref` target, where method resolution looks next.
+///
+/// The methods' names begin with `__`, so that no user's trait has a method of the same name. If such a trait were implemented
+/// for all types, rustc would find the trait's method before the method of the `Deref` target.
 pub struct Probe<'a, T: ?Sized>(ProbeFallback<'a, T>);
 
 /// The `Deref` target of [`Probe`], with the methods for types that are not a special case.
@@ -61,7 +63,7 @@ impl<'a, T: MaybeAbsent> Probe<'a, T> {
     }
 }
 
-/// Metrics that may be absent: an `Option`, a reference to an `Option`, or a handle of an `Option`.
+/// Metrics that may be absent: an `Option`, a reference to an `Option`, or a handle to an `Option`.
 pub trait MaybeAbsent {
     type Metrics;
     fn present(&self) -> Option<&Self::Metrics>;
@@ -133,7 +135,7 @@ shared!([] Arc<M>);
 #[cfg(feature = "alloc")]
 shared!([] Option<Arc<M>>);
 
-/// Makes the handle of a field from the handle of the metrics: a [`Part`].
+/// Makes a [`Part`], which is the handle of a field, from the handle of the metrics.
 #[derive(Clone, Copy)]
 pub struct ProjectHandle;
 
@@ -259,7 +261,7 @@ pub trait UsableWhileBorrowed {}
 )]
 pub trait UsableBesideMacros {}
 
-/// Metrics that a future can use even if it must not borrow anything.
+/// Metrics that a future can use even if the future must not borrow anything.
 #[diagnostic::on_unimplemented(
     message = "the returned future borrows nothing, so it cannot count in `{Self}`, which belongs to `self`",
     label = "these metrics belong to `self` alone",

@@ -1,4 +1,4 @@
-//! The guard of the gauge of calls in flight.
+//! The guard that counts a call in the gauge of calls in flight.
 
 use core::ops::Deref;
 
@@ -16,7 +16,7 @@ impl Delta {
 }
 
 /// A guard that increments the gauge when created and decrements it when dropped. `held` is the pointer through which the gauge
-/// is accessed, and the closure changes the gauge.
+/// is accessed, and the closure `apply` changes the gauge.
 pub struct InFlight<P: Deref, S: Fn(&P::Target, Delta)> {
     pub held: P,
     apply: S,

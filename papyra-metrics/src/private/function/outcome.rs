@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::task::Poll;
 
-/// A return type whose errors can be counted. If results are nested, the outer one determines the outcome.
+/// A return type whose errors can be counted. If results are nested, the outer result determines the outcome.
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot see whether a `{Self}` is an error",
     label = "this return type is not a `Result`",
@@ -47,7 +47,7 @@ fallible!(
     Poll::Ready(Some(Ok(_)))
 );
 
-/// A struct with a field marked `#[metrics(errors)]`, or a pointer to one.
+/// A struct with a field marked `#[metrics(errors)]`, or a pointer to such a struct.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no error counter",
     label = "bare `errors` counts in the field marked `#[metrics(errors)]`",
@@ -59,7 +59,7 @@ pub trait ErrorCounter<E: ?Sized> {
     fn count_error(error: &E, metrics: &Self);
 }
 
-/// A struct whose marked field is a family with this label, or a pointer to such a struct.
+/// A struct whose field marked `#[metrics(errors)]` is a family with this label, or a pointer to such a struct.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no family of errors with the label `{L}`",
     label = "bare `errors` counts in the field marked `#[metrics(errors)]`, and `errors_by` returns a `{L}`",

@@ -1,9 +1,9 @@
 //! Chooses the calls to time, for functions with `sample = n`.
 //!
-//! Each call adds a constant near 2⁶⁴ divided by the golden ratio to a sum, and is timed if the sum, modulo 2⁶⁴, is at most
-//! 2⁶⁴ / n. This is a Weyl sequence: the sums of consecutive calls are spread evenly, so 1 call in n is timed. Calls in a
-//! fixed pattern are sampled in proportion. For example, if every sixteenth write syncs, one sixteenth of the samples are
-//! such writes. If exactly every sixteenth call were timed, all samples would be such writes, or none.
+//! Each call adds a constant to a sum, modulo 2⁶⁴, and is timed if the sum is then at most 2⁶⁴ / n. The constant is 2⁶⁴ divided
+//! by the golden ratio. This is a Weyl sequence: the sums of consecutive calls are spread evenly, so 1 call in n is timed.
+//! Calls in a fixed pattern are sampled in proportion. For example, if every sixteenth write syncs, one sixteenth of the
+//! samples are such writes. If exactly every sixteenth call were timed, either all samples or none would be such writes.
 //!
 //! Each thread has its own sequence. Its start is a hash of the thread's number, so that threads that make few calls, or
 //! only one, are sampled as often as others.
@@ -15,8 +15,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 std::thread_local! {
-    /// The sum of this thread. The initial value makes the sum of the first call zero, which is a sample. So only a sampled call
-    /// has to check whether it is the thread's first call, and the first call initializes the sequence.
+    /// The sum of this thread. The initial value makes the sum zero at the first call, and a sum of zero is always a sample. So
+    /// only a sampled call has to check whether it is the thread's first call. The first call initializes the sequence.
     static SUM: Cell<u64> = const { Cell::new(STEP.wrapping_neg()) };
 }
 

@@ -1,12 +1,12 @@
-//! The guard that records the duration of a call. It is used if no statement can be placed after the body.
+//! The guard that records the duration of a call. Generated code uses it if no statement can be placed after the body.
 
 use core::ops::Deref;
 use core::time::Duration;
 
 use super::Instant;
 
-/// A guard that records the duration of a call when dropped, unless a panic drops it. `held` is the pointer through which the
-/// histogram is accessed, and the closure records in the histogram.
+/// A guard that records the duration of a call when dropped, unless the guard is dropped because the call panics. `held` is the
+/// pointer through which the histogram is accessed, and the closure `record` records in the histogram.
 pub struct CallTimer<P: Deref, R: Fn(&P::Target, Duration)> {
     pub held: P,
     record: R,

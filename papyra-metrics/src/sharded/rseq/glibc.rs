@@ -13,7 +13,7 @@ pub(super) fn rseq_area() -> Option<isize> {
         fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
     }
 
-    // SAFETY: null is glibc's `RTLD_DEFAULT`, and the names end in a zero.
+    // SAFETY: null is glibc's `RTLD_DEFAULT`, and each name ends in a zero byte.
     let (offset, size): (*const isize, *const c_uint) = unsafe {
         (
             dlsym(ptr::null_mut(), OFFSET.as_ptr()).cast(),

@@ -10,9 +10,9 @@
 //!
 //! glibc registers an area for every thread. The area contains the number of the CPU, which the kernel updates, and a
 //! pointer to the descriptor of the current sequence, which the kernel reads when the thread is next interrupted. The
-//! pointer must therefore not outlive this code. The code of the program itself is never unloaded, and leaves the
-//! pointer set, because clearing it would cost a sixth of an increment. The code of a library clears it, in a function
-//! that is not inlined.
+//! pointer must therefore not outlive this code. If this code is part of the program itself, it is never unloaded. It then
+//! leaves the pointer set, because clearing the pointer would cost a sixth of an increment. If this code is part of a
+//! library, it clears the pointer, in a function that is not inlined.
 //!
 //! Readers visit the cells of all CPUs that the machine can have ([`cpus`]), so an addition to such a cell does not
 //! have to mark it as used.
@@ -30,7 +30,7 @@ use super::blocks::Blocks;
 use super::counter::ShardedCounter;
 use super::{LINE, SHARED};
 
-/// The number of cells for CPUs. CPUs with this number or a higher one use the shared cells.
+/// The number of cells for CPUs. A CPU whose number is `CELLS` or higher uses the shared cells.
 pub(super) const CELLS: usize = 112;
 
 /// The distance from the thread pointer to the area in bytes. 0 if there is no area, or if this code is part of a
@@ -99,7 +99,7 @@ impl Area {
         true
     }
 
-    /// Adds to the counter's cell of the current CPU, or to a shared cell if the CPU has none or the sequence is aborted.
+    /// Adds to the counter's cell for the current CPU, or to a shared cell if the CPU has no cell or the sequence is aborted.
     #[inline]
     pub(super) fn add(self, counter: &ShardedCounter, n: u64) {
         // SAFETY: glibc keeps a `struct rseq` at this distance from the thread pointer of every thread, for as long as
@@ -236,12 +236,12 @@ impl Area {
 }
 
 /// An area, on a processor with `lzcnt`, which counts leading zeros. On many processors, counting them without this
-/// instruction takes eight times as long, which is a third of the time of a recording.
+/// instruction takes eight times as long, and is then a third of the time of a recording.
 #[derive(Clone, Copy)]
 pub(super) struct AreaWithLzcnt(NonZeroIsize);
 
 impl AreaWithLzcnt {
-    /// Returns `None` if [`Area::get`] does, or if the processor does not have `lzcnt`.
+    /// Returns `None` if [`Area::get`] returns `None`, or if the processor does not have `lzcnt`.
     #[inline]
     pub(super) fn get() -> Option<Self> {
         NonZeroIsize::new(load_once!(AREA_WITH_LZCNT)).map(Self)
