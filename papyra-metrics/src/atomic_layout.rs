@@ -29,9 +29,9 @@ pub enum Form {
     Sum,
     /// A single cell with the bits of an `f64`.
     Float,
-    /// A single cell with the highest value as an `i64`, or `i64::MIN` if there is none.
+    /// A single cell with the highest value as an `i64`, or `i64::MIN` if no value was recorded.
     Peak,
-    /// Each cell, and the baseline, is a block with two words for each bucket: its count and its sum.
+    /// Each cell, and the baseline, is a block with two words for each bucket: the bucket's count and the bucket's sum.
     Histogram(Scale<'static>),
 }
 

@@ -9,10 +9,10 @@ use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 
 /// An instrument that shares no cache line with its neighbours.
 ///
-/// Two counters side by side share a cache line. If two cores increment them at the same time, each core waits for the
-/// line that the other has just taken, although they never touch the same counter. On a 2-core x86-64 machine an
-/// increment then takes over 4 times as long as if only one core increments. Padding avoids this (`benches/RESULTS.md`
-/// in the repository has the measurements). A padded counter takes 128 bytes instead of 8 or 16.
+/// Two counters side by side share a cache line. If two cores each increment one of the counters at the same time, each
+/// core waits for the line that the other core has just taken, although the cores never touch the same counter. On a
+/// 2-core x86-64 machine, an increment then takes over 4 times as long as if only one core increments. Padding avoids
+/// this (`benches/RESULTS.md` in the repository has the measurements). A padded counter takes 128 bytes instead of 16.
 ///
 /// Pad neighbouring counters that different cores increment often, such as a counter of the writer and a counter of the
 /// readers. Do not pad counters that only one thread increments, or that are incremented seldom: without padding, the

@@ -60,7 +60,7 @@ impl Counter {
         self.total().wrapping_sub(baseline)
     }
 
-    /// Returns the count over the lifetime, which resets do not change. It never falls.
+    /// Returns the count over the lifetime, which resets do not change and which never falls.
     #[inline]
     pub fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
@@ -103,7 +103,7 @@ impl Counter {
         result
     }
 
-    /// Loads the baseline. A total loaded afterwards is at least as large, so their difference never wraps.
+    /// Loads the baseline. A total that is loaded afterwards is at least as large, so total minus baseline never wraps.
     #[inline]
     fn baseline(&self) -> u64 {
         self.baseline.load(Ordering::Acquire)
@@ -112,7 +112,8 @@ impl Counter {
 
 /// Moves the baseline up to the total and returns the difference.
 pub(crate) fn advance_baseline(baseline: &AtomicU64, total: impl Fn() -> u64) -> u64 {
-    // Acquire, here and below: a total loaded afterwards is at least this baseline, so their difference never wraps.
+    // Acquire, here and below: a total that is loaded afterwards is at least as large as this baseline, so total minus baseline
+    // never wraps.
     let mut previous = baseline.load(Ordering::Acquire);
     loop {
         let total = total();

@@ -33,8 +33,8 @@ impl Kind {
         }
     }
 
-    /// Returns the suffixes that the sample names of a family can have in OpenMetrics 1.0. The first one is empty, for the
-    /// name of the family itself.
+    /// Returns the suffixes that the sample names of a family can have in OpenMetrics 1.0. The first suffix is empty, for
+    /// the name of the family itself.
     ///
     /// No two families may have a sample of the same name, so a family reserves its name with each of these suffixes.
     ///
@@ -73,7 +73,7 @@ impl fmt::Display for Kind {
 #[non_exhaustive]
 pub struct Descriptor {
     pub(crate) name: &'static str,
-    /// The length of the prefixes at the beginning of the name, in bytes. They stay first in the exported name.
+    /// The length of the prefixes at the beginning of the name, in bytes. The exported name begins with the prefixes too.
     pub(crate) prefix_len: usize,
     pub(crate) kind: Kind,
     pub(crate) help: &'static str,
@@ -204,7 +204,8 @@ impl Descriptor {
 
     /// Returns the length of the prefixes at the beginning of the name, in bytes.
     ///
-    /// An exported name begins with them. A unit moves to the end of the name only if it directly follows them.
+    /// The exported name begins with the prefixes too. In the exported name, a unit moves to the end, but only if it directly
+    /// follows the prefixes.
     pub const fn prefix_len(&self) -> usize {
         self.prefix_len
     }
@@ -219,7 +220,7 @@ impl Descriptor {
         self.help
     }
 
-    /// Returns the unit of the exported values, if the metric has one.
+    /// Returns the unit of the exported values, or `None` if the metric has no unit.
     pub const fn unit(&self) -> Option<&str> {
         self.unit
     }
@@ -238,18 +239,18 @@ impl Descriptor {
         DescriptorLabels::new(&self.labels)
     }
 
-    /// Returns the service level objective of a histogram, if it has one.
+    /// Returns the service level objective, or `None` if the metric has no objective. Only histograms can have one.
     pub const fn objective(&self) -> Option<Objective> {
         self.objective
     }
 
-    /// Returns whether this is a counter of errors: a field with `#[metrics(errors)]`, or marked by
+    /// Returns whether this counter is marked as an error counter, by `#[metrics(errors)]` on its field or by
     /// [`into_error_counter`](Self::into_error_counter).
     pub const fn is_error_counter(&self) -> bool {
         self.is_error_counter
     }
 
-    /// Returns the key of the metric in a snapshot: its name, followed by its labels if it has any.
+    /// Returns the key of the metric in a snapshot: the name, followed by the labels in braces if the metric has labels.
     ///
     /// ```
     /// use papyra_metrics::Descriptor;
@@ -262,7 +263,7 @@ impl Descriptor {
         Series::new(self.name, self.labels())
     }
 
-    /// Returns the text of [`series`](Self::series), borrowed if it is known at compile time.
+    /// Returns the text of [`series`](Self::series). The text is borrowed if it is known at compile time.
     #[cfg(feature = "alloc")]
     pub(crate) fn key(&self) -> Cow<'static, str> {
         self.key.map_or_else(|| Cow::Owned(self.series().to_string()), Cow::Borrowed)

@@ -200,7 +200,8 @@ fn decode_metric(
     })
 }
 
-/// Decodes the scale of a histogram: its bounds, which must be in ascending order, its unit, and its base unit.
+/// Decodes the scale of a histogram: the bounds, which must be in ascending order, the unit, and the factor that converts
+/// exported values to the unit of the bounds.
 fn decode_scale(
     entry: Bytes<'_>,
     unit: &str,
@@ -261,9 +262,9 @@ fn decode_labels(
     Ok(labels)
 }
 
-/// Reads the strings and lists of a description. Together, they must not be longer than the bytes that follow the
-/// entries. Otherwise, many entries could refer to one long string, and a small file would take much of the reader's
-/// memory.
+/// Reads the strings and lists of a description. Together, the strings and lists must not be longer than the bytes that
+/// follow the entries. Otherwise, many entries could refer to one long string, and a small file would take much of the
+/// reader's memory.
 struct Strings<'a> {
     /// The whole description.
     bytes: Bytes<'a>,

@@ -21,14 +21,14 @@ pub(super) const IS_ERROR_COUNTER: u32 = 1;
 pub(super) const LABEL_LEN: usize = 16;
 /// Length of a bound.
 pub(super) const BOUND_LEN: usize = 8;
-/// The offset at which the checksum ends and the bytes that it covers begin.
+/// The offset of the first byte that the checksum covers. The checksum is in the four bytes before it.
 pub(super) const CHECKED_FROM: usize = 20;
-/// The maximum length of a description. A hundred thousand metrics take a third of it.
+/// The maximum length of a description. A hundred thousand metrics take a third of this length.
 pub(super) const MAX_DESCRIPTION: u64 = 64 << 20;
 /// The maximum length of the values. Thirty thousand sharded counters fit.
 pub(super) const MAX_VALUES: u64 = 256 << 20;
-/// The maximum number of histograms in a file. Each takes 2 KiB of a reader's memory, and may take much less of the
-/// file.
+/// The maximum number of histograms in a file. Each histogram takes 2 KiB of a reader's memory, but may take much less
+/// space in the file.
 pub(super) const MAX_HISTOGRAMS: usize = 1 << 16;
 
 /// A metric of a published file.
@@ -73,12 +73,12 @@ impl Form {
 }
 
 impl Metric {
-    /// Returns the name, prefixes included. It matches `[a-zA-Z_][a-zA-Z0-9_]*`.
+    /// Returns the name, including its prefixes. The name matches `[a-zA-Z_][a-zA-Z0-9_]*`.
     pub fn name(&self) -> &str {
         &self.series[..self.name_len]
     }
 
-    /// Returns the key of the metric in a snapshot: the name, or `name{label=value}` if it has labels.
+    /// Returns the key of the metric in a snapshot: the name, or `name{label=value}` if the metric has labels.
     pub fn series(&self) -> &str {
         &self.series
     }
@@ -108,12 +108,12 @@ impl Metric {
         &self.help
     }
 
-    /// Returns the unit of the exported values, if the metric has one. It matches `[a-z0-9_]+`.
+    /// Returns the unit of the exported values, or `None` if the metric has no unit. A unit matches `[a-z0-9_]+`.
     pub fn unit(&self) -> Option<&str> {
         self.unit.as_deref()
     }
 
-    /// Returns the service level objective of a histogram, if it has one.
+    /// Returns the service level objective, or `None` if the metric has no objective. Only histograms can have one.
     pub fn objective(&self) -> Option<Objective> {
         self.objective
     }
@@ -152,7 +152,7 @@ impl Process {
 
     /// Returns the process id in the process's own pid namespace.
     ///
-    /// It does not identify the process: another process may have the same id, later or in another namespace.
+    /// The id does not identify the process: another process may have the same id, later or in another namespace.
     pub fn pid(&self) -> u32 {
         self.pid
     }

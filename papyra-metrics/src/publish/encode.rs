@@ -126,7 +126,7 @@ impl Texts {
     }
 }
 
-/// The strings and lists after the entries. They do not overlap.
+/// The strings and lists after the entries. No two of them overlap.
 struct StringTable {
     start: usize,
     bytes: Vec<u8>,

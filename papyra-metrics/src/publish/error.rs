@@ -272,9 +272,9 @@ impl ReadError {
         }
     }
 
-    /// Returns whether there is nothing to read: no file, an empty one, or something that is not a regular file.
+    /// Returns whether there is nothing to read: no file, an empty file, or something that is not a regular file.
     ///
-    /// Any other error is a problem of the file or of reading it.
+    /// If this returns `false`, the file exists but is not valid, or cannot be read.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::NotFound { .. } | Self::NotAFile { .. } | Self::Empty { .. })
     }

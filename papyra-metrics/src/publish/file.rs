@@ -35,14 +35,14 @@ pub(super) struct Temporary {
     pub(super) file: File,
 }
 
-/// Returns a random, hidden path in the same directory.
+/// Returns a random, hidden path in the directory of `path`.
 fn hidden_beside(path: &Path) -> PathBuf {
     let number = RandomState::new().build_hasher().finish();
     path.with_file_name(format!(".papyra-metrics-{number:016x}"))
 }
 
 impl Temporary {
-    /// Creates a file in the same directory, so that it can be linked at the path.
+    /// Creates a file in the directory of `path`, so that the file can be linked at `path`.
     pub(super) fn beside(path: &Path) -> Result<Self, PublishCause> {
         let name = hidden_beside(path);
         let file =
@@ -50,7 +50,8 @@ impl Temporary {
         Ok(Self { name, file })
     }
 
-    /// Links the file at the path, or replaces the file at the path if the process that published it has ended.
+    /// Links this file at the path. If a metrics file is at the path already, and the process that published it has ended,
+    /// this file replaces it. Returns an error if anything else is at the path.
     pub(super) fn put_in_place(&self, path: &Path) -> Result<(), PublishCause> {
         /// An attempt fails if another process replaces or locks the file at the path at the same time. A replacement takes
         /// microseconds.
@@ -85,8 +86,8 @@ impl Temporary {
         Err(obstacle)
     }
 
-    /// Replaces the stale file at the path. Returns `false`, without having replaced anything, if the stale file is no
-    /// longer there.
+    /// Replaces the stale file at the path by this file. Returns `false`, without having replaced anything, if the stale
+    /// file is no longer at the path.
     fn replace(&self, path: &Path, stale: &File) -> io::Result<bool> {
         match sys::exchange(&self.name, path) {
             Ok(()) => {}
@@ -115,7 +116,8 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // The name may have been removed. If a foreign file could not be put back at the path, it has this name now.
+        // The hidden name may have been removed. Or `replace` has given this name to another file and could not put it back at
+        // the path. Such a file is kept.
         if is_at(&self.name, &self.file) {
             let _ = fs::remove_file(&self.name);
         }
@@ -131,10 +133,10 @@ pub(super) fn write_file<M: Publishable>(
     let mut bytes = encode(&Process::current(), &locations.found, size_of::<M>(), align_of::<M>())
         .ok_or(PublishCause::TooLarge)?;
     let values = bytes.len();
-    // Written, not only reserved, so that a full disk is an error here and not a signal during counting.
+    // Writes zeros instead of only reserving space, so that a full disk is an error here and not a signal during counting.
     bytes.resize(values + size_of::<M>(), 0);
     file.write_all(&bytes).map_err(PublishCause::io("writing the file"))?;
-    // Synchronized, so that after a crash of the machine the next process recognizes the file and replaces it.
+    // Synchronizes the file, so that after a crash of the machine the next process recognizes it as a metrics file and replaces it.
     file.sync_data().map_err(PublishCause::io("writing the file"))?;
     if !sys::try_lock(file, Lock::Publisher).map_err(PublishCause::io("locking the file"))? {
         return Err(PublishCause::InUse(None));
@@ -150,13 +152,14 @@ pub(super) fn write_file<M: Publishable>(
 enum Stale {
     /// The file is locked, so that no other process replaces it at the same time.
     Locked(File),
-    /// The path now names another file, or none.
+    /// The file that was examined is no longer at the path.
     Gone,
     /// The file is locked by a process that is not a publisher.
     Busy(PublishCause),
 }
 
-/// Locks the file at the path if the process that published it has ended.
+/// Locks the file at the path if the process that published it has ended. Returns an error if a live process publishes at the
+/// path, or if something other than a metrics file is there.
 fn lock_stale(path: &Path) -> Result<Stale, PublishCause> {
     let io = PublishCause::io("examining the file at the path");
     let Some(metadata) = found(fs::symlink_metadata(path)).map_err(io)? else {
@@ -201,7 +204,7 @@ fn is_at(path: &Path, file: &File) -> bool {
     opened.is_ok_and(|opened| there.is_ok_and(|there| there == opened))
 }
 
-/// Removes the file if it is at the path.
+/// Removes `file` from the path. Does nothing if another file, or no file, is at the path.
 pub(super) fn remove(path: &Path, file: &File) {
     if is_at(path, file) {
         remove_unless_replaced(path, file);

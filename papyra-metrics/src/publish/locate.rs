@@ -89,8 +89,8 @@ impl MetricLocator {
         Some(Located { descriptor, location, form: layout.form, flags })
     }
 
-    /// Returns the offset of an address in the struct, or `None` if the offset is not a multiple of 8, or if this
-    /// number of words, from the address on, does not fit into the struct.
+    /// Returns the offset of an address in the struct. Returns `None` if the offset is not a multiple of 8, or if `words`
+    /// words, beginning at the address, are not all in the struct.
     fn offset(&self, address: usize, words: usize) -> Option<u64> {
         let offset = address.checked_sub(self.struct_at)?;
         let end = words.checked_mul(8)?.checked_add(offset)?;

@@ -1,9 +1,9 @@
 //! Metrics in a file that any other process can read, live and after a crash.
 //!
-//! [`Published`] places a struct of metrics in a small memory-mapped file. Counting is still one atomic instruction, and
-//! no system call. Every process that may read the file can read the counts with [`Reader`] or with the command
-//! `papyra-metrics`, without stopping, locking or asking the process that counts. When that process is killed, its last
-//! counts remain in the file.
+//! [`Published`] places a struct of metrics in a small memory-mapped file. Counting is still one atomic instruction,
+//! without a system call. Every process that may read the file can read the counts with [`Reader`] or with the command
+//! `papyra-metrics`, without stopping, locking or asking the process that counts. If the process that counts is killed,
+//! its last counts remain in the file.
 //!
 //! ```
 //! use papyra_metrics::Metrics;
@@ -27,21 +27,21 @@
 //!
 //! # Publishable structs
 //!
-//! Structs that derive [`Metrics`](derive@crate::Metrics) and contain only inline instruments: `Counter`, `Gauge`,
-//! `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` and `Family` of those,
-//! `AtomicU64`, `AtomicI64`, and flattened structs of these. A skipped `PhantomData` is allowed too. A struct with
-//! anything else is a compile error: a pointer is meaningless in another process, and only atomics may be changed by
-//! another process at any time.
+//! A struct can be published if it derives [`Metrics`](derive@crate::Metrics) and contains only inline instruments:
+//! `Counter`, `Gauge`, `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `AtomicU64`, `AtomicI64`,
+//! `CachePadded` and `Family` of these instruments, and flattened structs that can be published. A skipped `PhantomData`
+//! is allowed too. A struct with anything else is a compile error: a pointer is meaningless in another process, and only
+//! atomics may be changed by another process at any time.
 //!
 //! # Life of the file
 //!
 //! - The file is complete, with mode 0600, before it appears at the path. It is never created through a symbolic link,
 //!   and never replaces a file that is not a metrics file, even if such a file is moved to the path during the
 //!   replacement. (On file systems and kernels that cannot exchange two files in one step, such as NFS, the file at the
-//!   path is checked shortly before a rename.)
-//! - While the process lives, it holds a lock on the file. A second process that publishes to the same path gets an
-//!   error that names the first. After the first process has ended, normally or by a crash, the second can publish to
-//!   the path.
+//!   path is checked shortly before a rename. A file that is moved to the path between the check and the rename is lost.)
+//! - While the publishing process lives, it holds a lock on the file. A second process that publishes to the same path
+//!   gets an error that names the first process. After the first process has ended, normally or by a crash, the second
+//!   process can publish to the path.
 //! - Dropping [`Published`] removes the file, unless [`keep`](Published::keep) was called or another file is at the
 //!   path. A process that is killed, calls `exit`, or has the metrics in a static leaves the file with the last counts.
 //! - A process that forks shares the counts with its children. All of them count in one file, which is live until the
@@ -83,17 +83,17 @@
 //! |---|---|---|
 //! | 0 | 4 + 4 | name: offset and length |
 //! | 8 | 4 + 4 | help: offset and length; may be empty |
-//! | 16 | 4 + 4 | unit: offset and length; empty if there is none |
+//! | 16 | 4 + 4 | unit: offset and length; the length is 0 if the metric has no unit |
 //! | 24 | 4 | form: 1 is a counter, 2 a gauge, 3 a histogram, 4 a float gauge, 5 a peak |
 //! | 28 | 4 | length of the prefixes at the beginning of the name, in bytes |
 //! | 32 | 8 | offset of the first cell |
 //! | 40 | 8 | distance from one cell to the next |
-//! | 48 | 8 | offset of the baseline, or 0 if there is none |
+//! | 48 | 8 | offset of the baseline, or 0 if the metric has no baseline |
 //! | 56 | 4 | number of cells |
 //! | 60 | 4 | flags: 1 if the metric is marked as an error counter. Other bits are 0, and readers ignore them |
 //! | 64 | 4 + 4 | labels: offset of the list and number of labels, each 16 bytes: offset and length of the name, then of the value |
-//! | 72 | 4 + 4 | bounds of a histogram: offset of the list and number of bounds, each 8 bytes, in base units |
-//! | 80 | 8 | base units in one exported unit of a histogram: 10⁹ for durations, which are in nanoseconds |
+//! | 72 | 4 + 4 | bounds of a histogram: offset of the list and number of bounds, each 8 bytes; bounds of durations are in nanoseconds |
+//! | 80 | 8 | factor of a histogram between exported values and the values in the file: 10⁹ for durations, which are exported in seconds, 1 for other values; 0 if the metric is not a histogram |
 //! | 88 | 8 | only in entries of at least 104 bytes: the threshold of a histogram's objective, which is one of its bounds |
 //! | 96 | 4 | parts per billion of the values that should be within the threshold; 0 if there is no objective |
 //! | 100 | 4 | 0 |
@@ -108,13 +108,13 @@
 //! # Values
 //!
 //! All values are aligned words of 64 bits. Each cell and each baseline is one word, except in a histogram. There, each
-//! is a block with two words for each bucket: its count, and the sum of its values in base units. The buckets are in
-//! the order of the bounds; the last bucket has no bound.
+//! cell and each baseline is a block with two words for each bucket: the count of the bucket, and the sum of its values
+//! in the unit of the bounds. The buckets are in the order of the bounds; the last bucket has no bound.
 //!
 //! | form | total | value since the last reset | reset |
 //! |---|---|---|---|
 //! | counter | the wrapping sum of the cells | total minus baseline | raises the baseline to the total; without a baseline, sets the cells to zero |
-//! | histogram | the same for each word of the blocks; the count is the sum of the buckets' counts | the same | the same |
+//! | histogram | as for a counter, for each word of the blocks; the count is the sum of the buckets' counts | as for a counter | as for a counter |
 //! | gauge | the wrapping sum of the cells, as a signed number | the total | none |
 //! | float gauge | the cell, as a 64-bit float | the total | none |
 //! | peak | the cell, as a signed number; −2⁶³ if no value was recorded | the total | sets it to −2⁶³ |

@@ -66,7 +66,7 @@ pub struct Published<M: ?Sized> {
     memory: Memory,
 }
 
-/// The length of the smallest pages on all supported platforms. A mapping of a file begins at a multiple of this length.
+/// The smallest page length of any supported platform. A mapping of a file begins at a multiple of this length.
 const MIN_PAGE_LEN: usize = 4096;
 
 enum Memory {
@@ -117,8 +117,8 @@ impl<M> Published<M> {
         Self::publish(path, Box::default()).map_err(|cause| cause.at(path))
     }
 
-    /// Publishes metrics as [`create`](Self::create) does, or keeps them in private memory if that fails, so that a
-    /// backend does not fail because of its metrics. [`error`](Self::error) then returns the reason.
+    /// Publishes metrics as [`create`](Self::create) does. If that fails, keeps the metrics in private memory, so that a
+    /// backend does not fail because of its metrics. In this case, [`error`](Self::error) returns the reason.
     ///
     /// ```
     /// use papyra_metrics::{persistence::PersistenceMetrics, publish::Published};
@@ -203,7 +203,7 @@ impl<M> Published<M> {
 impl<M: ?Sized> Published<M> {
     /// Keeps the file when the metrics are dropped, so that the last counts can be read later.
     ///
-    /// The next process that publishes to the path replaces it.
+    /// The next process that publishes to the path replaces the file. Has no effect on metrics in private memory.
     #[must_use]
     pub fn keep(mut self) -> Self {
         if let Memory::Published { keep, .. } = &mut self.memory {
@@ -242,7 +242,7 @@ impl<M: ?Sized> Deref for Published<M> {
     #[inline]
     #[allow(unsafe_code)] // shared memory comes as a raw pointer
     fn deref(&self) -> &M {
-        // SAFETY: the pointer refers to an `M` in the mapping or the box, which lives until `self` is dropped, and
+        // SAFETY: the pointer refers to an `M` in the mapping or the box. This `M` lives until `self` is dropped, and
         // there is no mutable reference to it.
         unsafe { self.metrics.as_ref() }
     }

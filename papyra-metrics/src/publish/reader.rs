@@ -19,8 +19,8 @@ use crate::{Distribution, Snapshot, Value, counter, peak};
 
 /// A published file, opened for reading.
 ///
-/// Reading does not stop, lock or notify the process that publishes the file. A reader keeps the file that it opened,
-/// even if another file replaces it at the path.
+/// Reading does not stop, lock or notify the process that publishes the file. A reader reads the file that it has
+/// opened, even if another file has since replaced that file at the path.
 ///
 /// Reading returns values or a [`ReadError`] for any file, even if its content is malformed. The file is read, not
 /// mapped, so truncating it during a reading causes an error, not a signal. Memory and time are proportional to the
@@ -81,7 +81,7 @@ impl Reader {
         &self.path
     }
 
-    /// Returns the open file, for example to compare its device and inode with those of another file.
+    /// Returns the open file, for example to compare its device and inode with the device and inode of another file.
     pub fn file(&self) -> &File {
         &self.file
     }
@@ -91,7 +91,7 @@ impl Reader {
         &self.description.process
     }
 
-    /// Returns whether the process, or a child that it forked, is alive and has the file open.
+    /// Returns whether the publishing process, or a child that it forked, is alive and has the file open.
     ///
     /// The answer comes from the process's lock on the file. This requires only permission to read the file, and does
     /// not depend on process ids. Locks of readers are ignored.
@@ -105,7 +105,7 @@ impl Reader {
             .map_err(|error| ReadCause::Io("examining the lock of the file", error).at(&self.path))
     }
 
-    /// Returns name, kind, help, unit and labels of each metric, in declaration order.
+    /// Returns the metrics, in declaration order. Each [`Metric`] has a name, kind, help, unit and labels, but no value.
     pub fn metrics(&self) -> &[Metric] {
         &self.description.metrics
     }
@@ -136,7 +136,7 @@ impl Reader {
         self.snapshot_above(None).map_err(|cause| cause.at(&self.path))
     }
 
-    /// Reads the totals, minus the baselines in an earlier copy of the values if there is one.
+    /// Reads the totals. If `earlier` is a copy of the values, subtracts the baselines in this copy.
     fn snapshot_above(&self, earlier: Option<&Values>) -> Result<Snapshot, ReadCause> {
         let readout = Readout { values: self.read_values()?, earlier };
         let entries = self.metrics().iter();
@@ -201,7 +201,7 @@ fn reset_word(mapping: &sys::Mapping, location: Location) -> Result<(), FormatEr
     Ok(())
 }
 
-/// A copy of the values, and the earlier copy that contains the baselines to subtract from them. Without an earlier copy,
+/// A copy of the values, and an earlier copy, whose baselines are subtracted from the values. Without an earlier copy,
 /// nothing is subtracted.
 struct Readout<'a> {
     values: Values,
@@ -227,7 +227,7 @@ impl Readout<'_> {
         })
     }
 
-    /// Returns the sum of one word over all cells, minus the baseline.
+    /// Returns the sum of one word over all cells. Subtracts the baseline, if the metric has one and there is an earlier copy.
     fn word(&self, location: Location) -> Result<u64, FormatError> {
         let baseline = match (self.earlier, location.baseline) {
             (Some(earlier), Some(baseline)) => earlier.word(baseline)?,
@@ -288,7 +288,7 @@ fn read_description(file: &File) -> Result<Description, ReadCause> {
     Ok(header.decode_description(&bytes)?)
 }
 
-/// The maximum length of a file that may consist of holes alone.
+/// A file of this length or less may consist entirely of holes.
 const MAX_HOLES: u64 = 16 << 20;
 
 /// Appends the bytes of the file from `start` to `end`.
@@ -301,8 +301,8 @@ fn read_up_to(file: &File, bytes: &mut Vec<u8>, start: u64, end: u64) -> Result<
     sys::read_at(file, &mut bytes[from..], start).map_err(reading)
 }
 
-/// Returns the word at an offset, or `None` if it is not mapped or not aligned.
-#[allow(unsafe_code)] // the process that counts and this one share the word, and both must change it atomically
+/// Returns the word at an offset, or `None` if the word is not mapped or not aligned.
+#[allow(unsafe_code)] // this process and the process that counts share the word, and both must change it atomically
 fn word_of(mapping: &sys::Mapping, offset: u64) -> Option<&AtomicU64> {
     let offset = usize::try_from(offset).ok()?;
     if offset % 8 != 0 || offset.checked_add(8)? > mapping.len() {

@@ -39,11 +39,11 @@ impl Cell {
 
 /// A counter for events that many cores count at the same time.
 ///
-/// It has the methods and guarantees of a [`Counter`](crate::Counter), but the cores do not wait for each other: each
-/// adds to its own cell, and readers add the cells up. On a 2-core x86-64 machine an increment takes 0.3 times as long
-/// as an uncontended atomic instruction, and at most 0.5 times as long while the other core increments the same counter.
-/// An increment of a [`Counter`](crate::Counter) that two cores share takes over 4 times as long as that instruction. See
-/// `benches/RESULTS.md` in the repository for the measurements and the design.
+/// It has the methods and guarantees of a [`Counter`](crate::Counter), but the cores do not wait for each other: each core
+/// adds to its own cell, and readers add the cells up. On a 2-core x86-64 machine, an increment takes 0.3 times as long as
+/// an uncontended atomic instruction, and at most 0.5 times as long while the other core increments the same counter. An
+/// increment of a [`Counter`](crate::Counter) that two cores increment takes over 4 times as long as an uncontended
+/// instruction. See `benches/RESULTS.md` in the repository for the measurements and the design.
 ///
 /// ```
 /// use papyra_metrics::{Metrics, ShardedCounter};

@@ -22,7 +22,7 @@ pub(super) use imp::{
 /// The lock that a process requests.
 #[derive(Clone, Copy)]
 pub(super) enum Lock {
-    /// The lock of the publisher, which it holds as long as it publishes.
+    /// The lock that a publisher holds as long as it publishes.
     Publisher,
     /// The lock of a process that replaces the file of a process that has ended.
     Successor,

@@ -48,7 +48,7 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
     file.read_exact_at(buffer, offset)
 }
 
-/// Returns device and inode, which no two existing files share.
+/// Returns the device and the inode. No two existing files have the same pair.
 pub(crate) fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
@@ -89,7 +89,7 @@ fn c_path(path: &Path) -> io::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from)
 }
 
-/// Exchanges two files of one directory in one step, so that each always has one of the two names.
+/// Exchanges two files of one directory in one step, so that each file always has one of the two names.
 pub(crate) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
     #[cfg(target_vendor = "apple")]
     let flag = libc::RENAME_SWAP;
@@ -107,7 +107,7 @@ pub(crate) fn rename_no_replace(from: &Path, to: &Path) -> io::Result<()> {
     rename(from, to, flag)
 }
 
-/// Renames with flags. Returns `Unsupported` if the kernel or the file system does not support them.
+/// Renames with flags. Returns `Unsupported` if the kernel or the file system does not support the flags.
 #[allow(unsafe_code)] // the standard library renames without flags
 fn rename(from: &Path, to: &Path, flag: libc::c_uint) -> io::Result<()> {
     let (from, to) = (c_path(from)?, c_path(to)?);
@@ -116,7 +116,8 @@ fn rename(from: &Path, to: &Path, flag: libc::c_uint) -> io::Result<()> {
     let result = unsafe { libc::renamex_np(from.as_ptr(), to.as_ptr(), flag) };
     // Calls `renameat2` by its number, because not every C library has the function.
     #[cfg(not(target_vendor = "apple"))]
-    // SAFETY: as above; `AT_FDCWD` stands for the working directory, so no descriptor has to be open.
+    // SAFETY: both paths end in a zero and live through the call. `AT_FDCWD` stands for the working directory, so no
+    // descriptor has to be open.
     let result = unsafe {
         libc::syscall(
             libc::SYS_renameat2,
@@ -140,10 +141,10 @@ fn rename(from: &Path, to: &Path, flag: libc::c_uint) -> io::Result<()> {
 }
 
 /// Locks the file until it is closed by this process and by all children that it forks. Returns `false` if the file is
-/// locked already, by another process or by this one through another open file.
+/// locked already, by another process, or by this process through another open file.
 ///
-/// The lock belongs to the open file (`F_OFD_SETLK`, POSIX.1-2024), not to the process. It survives when other
-/// descriptors of the same file are closed, and it excludes other parts of this process too.
+/// The lock belongs to the open file (`F_OFD_SETLK`, POSIX.1-2024), not to the process. So the lock survives when other
+/// descriptors of the same file are closed, and also excludes other parts of this process.
 pub(crate) fn try_lock(file: &File, lock: Lock) -> io::Result<bool> {
     // A successor locks the first byte alone, so that it is not mistaken for the publisher.
     let len = match lock {
@@ -179,7 +180,7 @@ pub(crate) fn lock_holder(file: &File) -> io::Result<Holder> {
 /// The length of a lock that extends to the end of the file, however long it becomes.
 const TO_THE_END: libc::off_t = 0;
 
-/// Sets a lock from the beginning of the file, or finds one that would conflict.
+/// Sets a lock from the beginning of the file, or finds a lock that would conflict with it, depending on the command.
 #[allow(unsafe_code)] // the standard library has no such locks
 #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)] // small constants, whose types differ
 fn fcntl_lock(
@@ -199,8 +200,8 @@ fn fcntl_lock(
     if done == -1 { Err(io::Error::last_os_error()) } else { Ok(range) }
 }
 
-/// Returns a number that identifies this process. A forked child gets another number, even if it has the same id in its
-/// own pid namespace.
+/// Returns a number that identifies this process. A forked child gets another number, even if the child is in another pid
+/// namespace and has the same process id there.
 pub(crate) fn process_token() -> u64 {
     /// A page that the kernel clears in every child (`MADV_WIPEONFORK`, Linux 4.14).
     static PAGE: OnceLock<Option<memmap2::MmapRaw>> = OnceLock::new();
@@ -249,7 +250,7 @@ impl Mapping {
         self.0.len()
     }
 
-    /// Returns the first byte, at the beginning of a page.
+    /// Returns a pointer to the first byte, which is at the beginning of a page.
     pub(crate) fn as_mut_ptr(&self) -> *mut u8 {
         self.0.as_mut_ptr()
     }
