@@ -292,8 +292,9 @@ impl StaticTable {
         Self { descriptors: Some(descriptors), have_keys: all_have_keys(descriptors) }
     }
 
-    /// Returns the static descriptors: those of the derive or, for a hand-written `Metrics`, those that `hand_written`
-    /// returns. Returns `None` if there are none, or if a descriptor has no precomputed series key.
+    /// Returns the static descriptors. For a derived struct, they are in this table. For a hand-written `Metrics`, they are the
+    /// result of `hand_written`. Returns `None` if the descriptors are not static, or if one of them has no precomputed series
+    /// key.
     #[cfg(feature = "alloc")]
     pub(crate) fn with_keys_or_else(
         self,

@@ -8,7 +8,7 @@ impl Gauge {
     /// Adds `n`, and subtracts it again when the returned guard is dropped, even if a panic or a cancelled future drops the
     /// guard.
     ///
-    /// Use it for levels that follow the lifetime of a value: running tasks, buffered bytes, open connections.
+    /// Use this method for levels that follow the lifetime of a value: running tasks, buffered bytes, open connections.
     ///
     /// ```
     /// use papyra_metrics::Gauge;
@@ -30,7 +30,7 @@ impl Gauge {
     }
 }
 
-/// An amount added to a [`Gauge`], which is subtracted when this guard is dropped. Returned by [`Gauge::hold`].
+/// A guard that has added an amount to a [`Gauge`], and subtracts the amount when dropped. Returned by [`Gauge::hold`].
 #[must_use = "a hold that is dropped at once has no effect; bind it to a name"]
 pub struct GaugeHold<'a> {
     gauge: &'a Gauge,

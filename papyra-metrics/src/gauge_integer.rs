@@ -3,7 +3,7 @@
 /// An integer that a [`Gauge`](crate::Gauge) or a [`Peak`](crate::Peak) accepts: any of Rust's integer types, so that
 /// the length of a collection or the size of a file needs no conversion.
 ///
-/// A gauge has the range of an `i64`. An integer outside this range is clamped to it.
+/// A gauge has the range of an `i64`. An integer outside this range is clamped to the range.
 ///
 /// ```
 /// use papyra_metrics::Gauge;
@@ -22,8 +22,9 @@
 ///
 /// # Literals
 ///
-/// Rust infers `i32` for an integer literal if nothing else determines its type. A gauge does not determine it, because it accepts
-/// all integer types. So add a type suffix to a large literal, and to the literals of a variable that is computed from literals alone.
+/// Rust infers `i32` for an integer literal if nothing else determines its type. A gauge does not determine the type, because a gauge
+/// accepts all integer types. So add a type suffix to a large literal, and to the literals of a variable that is computed from
+/// literals alone.
 /// The compiler rejects a literal that exceeds an `i32`, but a sum of smaller literals overflows at run time. Nor does a gauge determine
 /// the type of `n.into()`, so write `n` or `i64::from(n)` instead.
 ///
@@ -49,7 +50,7 @@
     note = "floats are the values of a `FloatGauge`"
 )]
 pub trait GaugeInteger {
-    /// Returns the integer, or the nearest one in the range of a gauge.
+    /// Returns the integer, or the nearest integer in the range of a gauge.
     fn into_gauge(self) -> i64;
 }
 
@@ -58,7 +59,7 @@ macro_rules! integers {
         #[diagnostic::do_not_recommend]
         impl GaugeInteger for $integer {
             #[inline]
-            #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)] // of unsigned integers
+            #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)] // an unsigned `self` is never below 0
             fn into_gauge(self) -> i64 {
                 let nearest = if self < 0 { i64::MIN } else { i64::MAX };
                 i64::try_from(self).unwrap_or(nearest)

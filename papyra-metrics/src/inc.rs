@@ -7,11 +7,11 @@ use core::sync::atomic::Ordering;
 use crate::{Counter, Gauge, ShardedCounter};
 
 /// An instrument that counts events one by one. [`#[metrics(errors = …, ok = …, calls = …)]`](crate::metrics) counts in
-/// such an instrument, and a field marked `errors` must be such an instrument or a [`Family`](crate::Family) of them.
+/// such an instrument. A field marked `errors` must be such an instrument, or a [`Family`](crate::Family) of such instruments.
 ///
 /// Implemented for [`Counter`], [`ShardedCounter`] and `AtomicU64`; for references, `Box`, `Rc`, `Arc` and
-/// [`CachePadded`](crate::CachePadded) of these; and for an `Option`, whose `None` counts nothing. Implement it for your
-/// own instruments that count events.
+/// [`CachePadded`](crate::CachePadded) of these; and for an `Option`, whose `None` counts nothing. Implement this trait
+/// for your own instruments that count events.
 ///
 /// ```
 /// use papyra_metrics::{Inc, Counter};
@@ -34,8 +34,8 @@ pub trait Inc {
 /// An instrument that goes up and down by one, such as the gauge of [`#[metrics(in_flight = …)]`](crate::metrics).
 ///
 /// Implemented for [`Gauge`] and `AtomicI64`; for references, `Box`, `Rc`, `Arc` and
-/// [`CachePadded`](crate::CachePadded) of these; and for an `Option`, whose `None` changes nothing. Implement it for your
-/// own instruments that show a level.
+/// [`CachePadded`](crate::CachePadded) of these; and for an `Option`, whose `None` changes nothing. Implement this trait
+/// for your own instruments that go up and down.
 ///
 /// ```
 /// use papyra_metrics::{Gauge, IncDec};

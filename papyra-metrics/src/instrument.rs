@@ -1,4 +1,4 @@
-//! The trait of all instruments, which plain atomics implement too.
+//! The trait of all instruments. Plain atomics implement it too.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -10,7 +10,7 @@ use crate::{Distribution, Kind, Value, Walker};
 /// A value that can be a field of a struct that derives [`Metrics`](crate::Metrics).
 ///
 /// [`Counter`](crate::Counter) and [`Gauge`](crate::Gauge) are instruments, and so are a plain `AtomicU64` (a counter)
-/// and `AtomicI64` (a gauge). A reset of an `AtomicU64` sets its total to zero too, because it has no baseline. Implement
+/// and `AtomicI64` (a gauge). An `AtomicU64` is a single number, so a reset sets its lifetime total to zero too. Implement
 /// the trait for any other type that holds a number:
 ///
 /// ```
@@ -49,7 +49,7 @@ pub trait Instrument {
     const KIND: Kind;
 
     /// Whether a [reset](Self::reset) has an effect. Defaults to `true` for a counter or histogram and to `false` for a
-    /// gauge. Set it to `true` for a gauge whose value depends on the last reset.
+    /// gauge. Set this constant to `true` for a gauge whose value depends on the last reset.
     const IS_RESETTABLE: bool = !matches!(Self::KIND, Kind::Gauge);
 
     /// Returns the value; for a counter, the count since the last reset.
@@ -97,7 +97,7 @@ pub trait Instrument {
         }
     }
 
-    /// For publishing: returns the location of the atomics if the instrument consists only of atomics.
+    /// For publishing: returns the location of the atomics, or `None` if the instrument does not consist only of atomics.
     #[doc(hidden)]
     fn __atomic_layout(&self) -> Option<AtomicLayout> {
         None

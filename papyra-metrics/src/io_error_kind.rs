@@ -50,7 +50,7 @@ macro_rules! kinds {
 kinds! {
     /// A file or directory was not found.
     NotFound "not_found",
-    /// The process lacks the permission.
+    /// The process lacks the permission for the operation.
     PermissionDenied "permission_denied",
     /// The file or directory exists already.
     AlreadyExists "already_exists",
@@ -100,7 +100,7 @@ kinds! {
     HostUnreachable "host_unreachable",
     /// The network cannot be reached.
     NetworkUnreachable "network_unreachable",
-    /// The system does not support this.
+    /// The system does not support the operation.
     Unsupported "unsupported",
     /// There is not enough memory.
     OutOfMemory "out_of_memory",

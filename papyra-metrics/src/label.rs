@@ -6,9 +6,9 @@ use crate::family::{MemberArray, MemberStorage};
 use crate::hash::{first_slot, hash};
 use crate::naming;
 
-/// The most members that a family can have.
+/// The maximum number of members of a family.
 pub(crate) const MAX_MEMBERS: usize = 256;
-/// The most labels that a family can have. Nine labels with two values each would have more than 256 combinations.
+/// The maximum number of labels of a family. Nine labels with two values each would have more than 256 combinations.
 pub(crate) const MAX_LABELS: usize = 8;
 
 /// A label with a fixed set of values that are known at compile time. It distinguishes the members of a
@@ -64,14 +64,14 @@ pub trait Label: Copy + 'static {
     /// position of the combination among all combinations, in the order in which the last label varies fastest.
     fn index(self) -> usize;
 
-    /// Returns the label at a position, or `None` if it is out of range.
+    /// Returns the label at a position, or `None` if the position is out of range.
     fn from_index(index: usize) -> Option<Self>;
 
     /// The number of members of a family with this label.
     const COUNT: usize = count(Self::LABELS);
 
-    /// Returns the member with this label. The implementation for tuples indexes by one label after another. Then a label
-    /// that is known at compile time needs neither a division nor a comparison.
+    /// Returns the member with this label. The implementation for tuples indexes by one label after another, so that a
+    /// label that is known at compile time needs neither a division nor a comparison.
     #[doc(hidden)]
     #[inline]
     fn __member<T>(members: &Self::Members<T>, label: Self) -> &T {
@@ -79,7 +79,7 @@ pub trait Label: Copy + 'static {
     }
 }
 
-/// The name of a label and its values, for a [`Label`] that is implemented by hand.
+/// The name and the values of a label, for a [`Label`] that is implemented by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LabelValues {
     pub(crate) name: &'static str,
@@ -145,8 +145,8 @@ const fn count(labels: &[LabelValues]) -> usize {
     count
 }
 
-/// Returns the value that the label at `position` has in the member at `index`. It calls no function except `len`,
-/// because calls are slow at compile time.
+/// Returns the value that the label at `position` has in the member at `index`. This function calls no function except
+/// `len`, because calls are slow at compile time.
 pub(crate) const fn value_at(
     labels: &[LabelValues],
     position: usize,
@@ -192,8 +192,8 @@ pub(crate) fn debug_members<'a, L: Label, T: fmt::Debug + 'a>(
     f.debug_map().entries(members).finish()
 }
 
-/// Returns the labels of a family, and panics if they are not valid. Generated code calls it, so that the compile error
-/// points at the field.
+/// Returns the labels of a family, and panics if they are not valid. Generated code calls this function with the span of the
+/// field, so that the compile error points at the field.
 #[track_caller]
 pub const fn family_labels(labels: &'static [LabelValues]) -> &'static [LabelValues] {
     assert_set(labels);

@@ -19,7 +19,7 @@ use crate::Metrics;
 /// assert_eq!(report(&NullStore), "metrics: <unavailable>");
 /// ```
 pub trait Metered {
-    /// Returns the backend's metrics, or `None` if it has none.
+    /// Returns the backend's metrics, or `None` if the backend has no metrics.
     fn metrics(&self) -> Option<&dyn Metrics> {
         None
     }

@@ -11,16 +11,16 @@ use crate::{Descriptor, Value, Walker};
 
 /// A set of metrics, usually a struct of instruments.
 ///
-/// Derive it; see the [derive's documentation](derive@crate::Metrics). It is also implemented for `&M`, `Box<M>`,
-/// `Rc<M>`, `Arc<M>` and `Option<M>`, whose `None` has no metrics, and it is object safe.
+/// Derive this trait; see the [derive's documentation](derive@crate::Metrics). The trait is also implemented for `&M`,
+/// `Box<M>`, `Rc<M>`, `Arc<M>` and `Option<M>`; `None` has no metrics. The trait is object safe.
 ///
 /// A reading includes everything that was counted before it began. The metrics are not read at one instant: an event that
 /// is counted during the reading may be included in one metric and not yet in another.
 ///
 /// # By hand
 ///
-/// A type whose metrics are computed, or known only at run time, implements the trait itself. It cannot be flattened,
-/// because `#[metrics(flatten)]` needs the names at compile time, and it cannot be published in a file:
+/// A type whose metrics are computed, or known only at run time, implements the trait itself. Such a type cannot be
+/// flattened, because `#[metrics(flatten)]` needs the names at compile time, and it cannot be published in a file:
 ///
 /// ```
 /// use papyra_metrics::{Descriptor, Metrics, Value, Walker};
@@ -48,7 +48,7 @@ use crate::{Descriptor, Value, Walker};
 pub trait Metrics {
     /// Returns the name, kind, help, unit and labels of each metric, in declaration order.
     ///
-    /// The metrics of a flattened `Option` are listed even while it is `None`; readings then skip them.
+    /// The metrics of a flattened `Option` are listed even while the `Option` is `None`. Readings then skip these metrics.
     fn descriptors(&self) -> &[Descriptor];
 
     /// Passes every instrument to the walker, in the order of [`descriptors`](Self::descriptors).
@@ -66,8 +66,8 @@ pub trait Metrics {
         self.__static_table().descriptors
     }
 
-    /// For generated code: returns the static descriptors, and whether each has a precomputed series key. The derive
-    /// computes this at compile time, because checking every descriptor takes as long as the rest of a snapshot.
+    /// For generated code: returns the static descriptors, and whether every descriptor has a precomputed series key. The
+    /// derive computes this at compile time, because checking every descriptor takes as long as the rest of a snapshot.
     #[doc(hidden)]
     fn __static_table(&self) -> StaticTable {
         StaticTable::UNKNOWN
@@ -93,7 +93,8 @@ pub trait Metrics {
     }
 
     /// Resets every counter to zero and empties every histogram and peak. Other gauges keep their values. Totals do not
-    /// change, except those of instruments without a separate total, such as an `AtomicU64` or a [`Peak`](crate::Peak).
+    /// change, except the totals of instruments without a separate total, such as an `AtomicU64` or a
+    /// [`Peak`](crate::Peak).
     fn reset(&self) {
         // A reset does not need the descriptors, but using them makes colliding names in a generic struct a compile
         // error here too.
@@ -101,15 +102,15 @@ pub trait Metrics {
         self.walk(&mut Reset);
     }
 
-    /// Reads the value of every metric since the last reset, in declaration order. For a derived struct, it allocates once,
-    /// plus once for each histogram.
+    /// Reads the value of every metric since the last reset, in declaration order. For a derived struct, this allocates
+    /// once, plus once for each histogram.
     #[cfg(feature = "alloc")]
     fn snapshot(&self) -> Snapshot {
         Snapshot::read::<SinceReset, _>(self)
     }
 
     /// Reads the value of every metric over its lifetime, which resets do not change; see [`reset`](Self::reset) for
-    /// exceptions. Exporters read these values. For a derived struct, it allocates once, plus once for each histogram.
+    /// exceptions. Exporters read these values. For a derived struct, this allocates once, plus once for each histogram.
     #[cfg(feature = "alloc")]
     fn totals(&self) -> Snapshot {
         Snapshot::read::<Lifetime, _>(self)
@@ -117,7 +118,7 @@ pub trait Metrics {
 
     /// Takes a snapshot and resets the metrics. Each metric is read and reset in one step. Gauges other than peaks keep
     /// their values, as with [`reset`](Self::reset). Over any number of concurrent drains, no increment is lost or counted
-    /// twice. For a derived struct, it allocates once, plus once for each histogram.
+    /// twice. For a derived struct, this allocates once, plus once for each histogram.
     #[cfg(feature = "alloc")]
     fn drain(&self) -> Snapshot {
         Snapshot::read::<Drain, _>(self)

@@ -48,7 +48,7 @@ impl Peak {
         }
     }
 
-    /// Returns the highest value since the last reset, or 0 if there was none.
+    /// Returns the highest value since the last reset, or 0 if no value was recorded since then.
     #[inline]
     pub fn get(&self) -> i64 {
         value(self.highest.load(Ordering::Relaxed))
@@ -61,14 +61,14 @@ impl Peak {
     }
 
     /// Returns the value of [`get`](Self::get) and resets the peak in one step. Of several concurrent takes, only one
-    /// returns the peak.
+    /// returns the highest value.
     #[inline]
     pub fn take(&self) -> i64 {
         value(self.highest.swap(NONE, Ordering::Relaxed))
     }
 }
 
-/// Returns the highest value, or 0 if there was none.
+/// Converts the stored value: returns 0 for [`NONE`], and any other value unchanged.
 pub(crate) fn value(highest: i64) -> i64 {
     if highest == NONE { 0 } else { highest }
 }

@@ -9,8 +9,8 @@ use crate::{Buckets, CachePadded, Histogram, ShardedHistogram};
 /// An instrument that records durations: the value of [`#[metrics(time = …)]`](crate::metrics).
 ///
 /// Implemented for a [`Histogram`] and a [`ShardedHistogram`] of durations; for references, `Box`, `Rc`, `Arc` and
-/// [`CachePadded`] of these; and for an `Option`, whose `None` records nothing. Implement it for your own instruments
-/// that record durations.
+/// [`CachePadded`] of these; and for an `Option`, whose `None` records nothing. Implement this trait for your own
+/// instruments that record durations.
 ///
 /// ```
 /// use papyra_metrics::{Histogram, Latency, RecordDuration};
@@ -27,7 +27,7 @@ use crate::{Buckets, CachePadded, Histogram, ShardedHistogram};
     note = "for a family, choose the member to record in, such as `latency[Op::Get]`"
 )]
 pub trait RecordDuration {
-    /// Records a duration `n` times: more than once if it is a sample that represents `n` durations.
+    /// Records a duration `n` times. `n` is above 1 if the duration is a sample that represents `n` durations.
     fn record_duration(&self, duration: Duration, n: u64);
 }
 

@@ -10,9 +10,10 @@ use crate::Metrics;
 /// A registry of metrics, which exports the metrics of each component until the component drops them.
 ///
 /// A library whose components appear at run time, such as the tables of a store, takes a `&dyn Register` or an
-/// `Arc<dyn Register>` and registers the metrics of each component when it is opened. The application decides where
-/// they are exported: `papyra_metrics_export::Registry` implements this trait, and its `with_labels` gives each instance of
-/// the library a handle that adds labels to all metrics that are registered through it.
+/// `Arc<dyn Register>`, and registers the metrics of each component when the component is opened. The application decides
+/// where the metrics are exported: `papyra_metrics_export::Registry` implements this trait. Its method `with_labels` returns
+/// a handle that adds labels to all metrics that are registered through the handle. The application can give each instance
+/// of the library such a handle.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics, Register};

@@ -4,7 +4,7 @@ use core::fmt;
 
 /// The key of one series: `name`, or `name{label=value,…}` with the labels in declaration order.
 ///
-/// Snapshots, their serialized forms and the command line use this key. [`Display`](fmt::Display) formats it.
+/// Snapshots, serialized snapshots and the command line use this key. [`Display`](fmt::Display) formats the key.
 ///
 /// ```
 /// use papyra_metrics::{Descriptor, Series};

@@ -6,8 +6,8 @@ use std::os::fd::AsRawFd;
 
 use core::ffi::c_int;
 
-/// Reads the only line of a file below `/sys` into the buffer. Returns `None` if the file does not exist, if it is not on the file
-/// system `sysfs`, or if the line does not fit.
+/// Reads the only line of a file below `/sys` into the buffer. Returns `None` if the file does not exist, if the file is not on the
+/// file system `sysfs`, or if the line does not fit into the buffer.
 pub(crate) fn read<'a>(path: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
     let mut file = File::open(path).ok()?;
     // Rejects a file of another file system, which may be mounted over the path to simulate a different machine.

@@ -37,17 +37,18 @@ pub enum Value {
 }
 
 impl Value {
-    /// Returns the number if it is an integer in the range of `u64`. It is never rounded or wrapped.
+    /// Returns the number, neither rounded nor wrapped, or `None` if it is not an integer in the range of `u64`.
     pub fn as_u64(&self) -> Option<u64> {
         self.integer().and_then(|n| u64::try_from(n).ok())
     }
 
-    /// Returns the number if it is an integer in the range of `i64`. It is never rounded or wrapped.
+    /// Returns the number, neither rounded nor wrapped, or `None` if it is not an integer in the range of `i64`.
     pub fn as_i64(&self) -> Option<i64> {
         self.integer().and_then(|n| i64::try_from(n).ok())
     }
 
-    /// Returns the nearest float, which is exact for integers of up to 2⁵³ in magnitude. Returns NaN for a histogram.
+    /// Returns the number as a float, or NaN for a histogram. An integer above 2⁵³ in magnitude is rounded to the nearest
+    /// float.
     #[allow(clippy::cast_precision_loss)] // documented as the nearest float
     pub fn as_f64(&self) -> f64 {
         match *self {
@@ -95,14 +96,14 @@ const ABOVE_I128: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
 
 /// Returns the float as an integer if it is a whole number in the range of `i128`.
 fn integer(n: f64) -> Option<i128> {
-    #[allow(clippy::cast_possible_truncation)] // it is an integer in that range
+    #[allow(clippy::cast_possible_truncation)] // `n` is an integer in the range of `i128`
     (n % 1.0 == 0.0 && (-ABOVE_I128..ABOVE_I128).contains(&n)).then_some(n as i128)
 }
 
-/// Returns the float as an integer if it is in the part of the range of `u128` that is above the range of `i128`. All floats
-/// there are whole numbers.
+/// Returns the float as an integer if the float is above the range of `i128`, but within the range of `u128`. All such floats
+/// are whole numbers.
 fn large_integer(n: f64) -> Option<u128> {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // as above
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `n` is an integer in the range of `u128`
     (ABOVE_I128..2.0 * ABOVE_I128).contains(&n).then_some(n as u128)
 }
 

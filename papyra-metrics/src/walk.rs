@@ -3,8 +3,8 @@
 //! [`Metrics::walk`](crate::Metrics::walk) passes instruments to a [`Walker`], in the order of
 //! [`Metrics::descriptors`](crate::Metrics::descriptors). Snapshots, [`visit`](crate::Metrics::visit) and its variants,
 //! and [`reset`](crate::Metrics::reset) use walkers of this crate; an exporter can implement its own. A derived
-//! struct passes adjacent counters, and adjacent gauges, in one call, so that a walker reads them in a loop without a
-//! virtual call for each.
+//! struct passes adjacent counters, and adjacent gauges, in one call, so that a walker can read them in a loop, without
+//! a virtual call for each instrument.
 //!
 //! ```
 //! use papyra_metrics::walk::{ErasedInstrument, Walker};
@@ -45,7 +45,7 @@ use crate::{Counter, Descriptor, Distribution, Gauge, Instrument, Value};
 /// Implemented for every [`Instrument`], and for [`Value`], so that a hand-written
 /// [`Metrics::walk`](crate::Metrics::walk) can pass a number that it has just computed.
 ///
-/// The names of the methods differ from those in [`Instrument`], so that importing this trait does not change what
+/// The methods have other names than the methods of [`Instrument`], so that importing this trait does not change what
 /// `counter.total()` means.
 pub trait ErasedInstrument {
     /// Returns the value since the last reset, as [`Instrument::value`] does.
@@ -60,7 +60,7 @@ pub trait ErasedInstrument {
     /// Resets the value, as [`Instrument::reset`] does.
     fn reset_value(&self);
 
-    /// Returns whether a reset has an effect, as [`Instrument::IS_RESETTABLE`] does. A reset of a [`Value`] has no effect.
+    /// Returns whether a reset has an effect: [`Instrument::IS_RESETTABLE`], or `false` for a [`Value`].
     fn is_resettable(&self) -> bool {
         false
     }
@@ -73,7 +73,7 @@ pub trait ErasedInstrument {
         false
     }
 
-    /// For publishing: returns the location of the atomics if the instrument consists only of atomics.
+    /// For publishing: returns the location of the atomics, or `None` if the instrument does not consist only of atomics.
     #[doc(hidden)]
     fn __atomic_layout(&self) -> Option<AtomicLayout> {
         None
@@ -136,8 +136,8 @@ impl ErasedInstrument for Value {
 /// belongs to the first descriptor, and so on. Absent metrics are passed too, so a walker that counts what it receives
 /// always knows which descriptor is next.
 ///
-/// Only [`metric`](Self::metric) is required. By default, the methods for several counters or gauges call it for each
-/// instrument; override them to avoid the virtual calls.
+/// Only [`metric`](Self::metric) is required. By default, [`counters`](Self::counters) and [`gauges`](Self::gauges) call
+/// `metric` for each instrument. A walker that overrides them can read the instruments without virtual calls.
 pub trait Walker {
     /// Receives the next metric: its instrument, or `None` if the metric is absent.
     ///
@@ -183,7 +183,7 @@ pub(crate) trait ReadMode {
 pub(crate) struct SinceReset;
 /// Reads the value over the lifetime.
 pub(crate) struct Lifetime;
-/// Reads the value since the last reset, and resets it in the same step.
+/// Reads the value since the last reset, and resets the instrument in the same step.
 pub(crate) struct Drain;
 
 macro_rules! read_mode {
@@ -206,9 +206,10 @@ read_mode!(SinceReset, value, read_value);
 read_mode!(Lifetime, total, read_total);
 read_mode!(Drain, take, take_value);
 
-/// The walker that reads each instrument and calls a visitor with its descriptor and the reading.
+/// The walker that reads each instrument, and calls a visitor with the descriptor of the metric and the value.
 pub(crate) struct Visit<'a, 'v, R> {
-    /// The descriptors of the metrics that have not been visited. Instruments beyond them are ignored.
+    /// The descriptors of the metrics that have not been visited. If the walk passes more instruments than there are
+    /// descriptors, the surplus instruments are ignored.
     descriptors: &'a [Descriptor],
     visitor: &'a mut (dyn FnMut(&Descriptor, Value) + 'v),
     mode: PhantomData<R>,
@@ -222,7 +223,7 @@ impl<'a, 'v, R: ReadMode> Visit<'a, 'v, R> {
         Self { descriptors, visitor, mode: PhantomData }
     }
 
-    /// Removes and returns the descriptors of the next `count` metrics, or of fewer if fewer are left.
+    /// Removes and returns the descriptors of the next `count` metrics, or all descriptors that are left if there are fewer.
     #[inline]
     fn next(&mut self, count: usize) -> &'a [Descriptor] {
         let (next, rest) = self.descriptors.split_at(count.min(self.descriptors.len()));
@@ -258,7 +259,7 @@ impl<R: ReadMode> Walker for Visit<'_, '_, R> {
     }
 }
 
-/// The walker that resets each instrument. A [`Gauge`] keeps its value.
+/// The walker that resets each instrument. A reset does not change a [`Gauge`].
 pub(crate) struct Reset;
 
 impl Walker for Reset {

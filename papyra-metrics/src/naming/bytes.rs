@@ -1,5 +1,5 @@
-//! Comparisons of texts at compile time, byte by byte. The compiler interprets them for each metric. An interpreted call,
-//! even of `len`, takes as long as dozens of other steps. So the loops match slices, and make no calls.
+//! Comparisons of texts at compile time, byte by byte. The compiler interprets these functions for each metric. An
+//! interpreted call, even of `len`, takes as long as dozens of other steps. So the loops match slices, and make no calls.
 
 /// Returns whether the texts are equal.
 pub(crate) const fn equal(mut a: &[u8], mut b: &[u8]) -> bool {

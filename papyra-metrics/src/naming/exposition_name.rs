@@ -7,10 +7,15 @@ use crate::{Descriptor, Kind};
 
 /// The name under which a metric is exported: its prefix, then the field's name with the unit at the end.
 ///
-/// It is the name of the OpenMetrics *family*, without the suffix `_total` of a counter's samples. A field's name that
-/// is the unit, or ends in `_` and the unit, is unchanged. If it begins with the unit and `_`, the unit moves to the
-/// end: `bytes_written` becomes `written_bytes`. Otherwise `_` and the unit are added. A suffix `_total` of a counter is
-/// removed. [`without_unit`](Self::without_unit) is for systems that report the unit separately, as OpenTelemetry does.
+/// This is the name of the OpenMetrics *family*, without the suffix `_total` of a counter's samples. If the name of a
+/// counter field ends in `_total`, this suffix is removed first. Then the unit is placed, if the metric has a unit:
+///
+/// - If the field's name is the unit, or ends in `_` and the unit, it is unchanged.
+/// - If the field's name begins with the unit and `_`, the unit moves to the end: `bytes_written` becomes
+///   `written_bytes`.
+/// - Otherwise, `_` and the unit are added.
+///
+/// [`without_unit`](Self::without_unit) is for systems that report the unit separately, such as OpenTelemetry.
 ///
 /// ```
 /// use papyra_metrics::Descriptor;
@@ -26,7 +31,7 @@ pub struct ExpositionName<'a> {
 }
 
 impl<'a> ExpositionName<'a> {
-    /// Returns the exported name of a metric without a [`Descriptor`], such as one read from a file.
+    /// Returns the exported name of a metric that has no [`Descriptor`], such as a metric that was read from a file.
     ///
     /// `prefix_len` is the length of the prefixes at the beginning of `name`, in bytes. A unit moves to the end of the
     /// name only if it directly follows the prefixes.
@@ -72,7 +77,8 @@ impl<'a> ExpositionName<'a> {
         Self::new(metric.name, metric.prefix_len, metric.kind, metric.unit)
     }
 
-    /// Returns the exported name if a cheap check shows that it equals the name of the metric.
+    /// Returns the exported name if a cheap check shows that it equals the name of the metric. If the check cannot decide
+    /// this, returns `None`.
     pub(crate) const fn unchanged(metric: &'a Descriptor) -> Option<Self> {
         let name = metric.name.as_bytes();
         if metric.unit.is_some()
@@ -83,7 +89,8 @@ impl<'a> ExpositionName<'a> {
         Some(Self { pieces: [name, b"", b"", b""] })
     }
 
-    /// Returns the length of the name without the suffix of a sample, or `None` if the name has no such suffix.
+    /// Returns the length of the name without its suffix, if the name ends in a suffix of sample names such as `_count`.
+    /// Otherwise, returns `None`.
     pub(crate) const fn len_without_sample_suffix(&self) -> Option<usize> {
         let [prefix, stem, _, unit] = self.pieces;
         let (([], [], [.., last]) | ([], [.., last], _) | ([.., last], _, _)) =
@@ -121,7 +128,7 @@ impl<'a> ExpositionName<'a> {
         true
     }
 
-    /// Returns the name without the unit, unless the name is the unit alone.
+    /// Returns the name without the unit. If the name consists only of the unit, it is unchanged.
     #[must_use]
     pub const fn without_unit(mut self) -> Self {
         let [prefix, stem, separator, _] = self.pieces;
