@@ -8,8 +8,8 @@ use crate::{Instrument, Kind, Value, Walker};
 
 /// A monotonic counter of events.
 ///
-/// It is two inline atomics, 16 bytes: the lifetime total, which monitoring systems read, and the baseline, which is the
-/// total at the last reset. Resets are for people and tests, and do not change the total.
+/// A counter is two inline atomics, 16 bytes: the lifetime total, which monitoring systems read, and the baseline, which
+/// is the total at the last reset. Resets are for people and tests, and do not change the total.
 ///
 /// Counting is one relaxed atomic addition to the total. Readers and writers never wait for each other. The total wraps
 /// on overflow, after 584 years of one increment per nanosecond.

@@ -61,7 +61,7 @@ impl fmt::Display for Kind {
 
 /// The declaration of a metric: its name, kind, help, unit and fixed labels.
 ///
-/// The derive generates descriptors. A hand-written [`Metrics`](crate::Metrics) builds its own:
+/// The derive generates descriptors. A hand-written [`Metrics`](crate::Metrics) builds its own descriptors:
 ///
 /// ```
 /// use papyra_metrics::Descriptor;

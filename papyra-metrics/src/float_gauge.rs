@@ -8,9 +8,9 @@ use crate::{Instrument, Kind, Value};
 
 /// A value that goes up and down and is not an integer, such as a ratio, a temperature or a time in seconds.
 ///
-/// It is one inline atomic, which holds the bits of an `f64`. A reset does not change it, as with a
-/// [`Gauge`](crate::Gauge). Setting is one relaxed atomic store; adding retries if another thread has changed the value
-/// meanwhile.
+/// A float gauge is one inline atomic, which holds the bits of an `f64`. As with a [`Gauge`](crate::Gauge), a reset does
+/// not change the value. Setting is one relaxed atomic store. Adding is a loop, which tries again if another thread has
+/// changed the value in the meantime.
 ///
 /// ```
 /// use papyra_metrics::FloatGauge;

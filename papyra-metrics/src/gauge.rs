@@ -8,7 +8,7 @@ use crate::{GaugeInteger, Instrument, Kind, Value, Walker};
 
 /// A value that goes up and down, such as the number of open files or the bytes in a cache.
 ///
-/// It is one inline atomic. A reset does not change the value, because the value is a state and not a count of events. Each
+/// A gauge is one inline atomic. A reset does not change the value, because the value is a state, not a count of events. Each
 /// change is one relaxed atomic instruction. The value wraps on overflow. The methods accept integers of any type; see
 /// [`GaugeInteger`].
 ///

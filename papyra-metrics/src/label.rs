@@ -11,11 +11,11 @@ pub(crate) const MAX_MEMBERS: usize = 256;
 /// The maximum number of labels of a family. Nine labels with two values each would have more than 256 combinations.
 pub(crate) const MAX_LABELS: usize = 8;
 
-/// A label with a fixed set of values that are known at compile time. It distinguishes the members of a
+/// A label with a fixed set of values that are known at compile time. The values distinguish the members of a
 /// [`Family`](crate::Family).
 ///
-/// Derive it for an enum without fields ([`#[derive(Label)]`](derive@crate::Label)). A tuple of two to four labels is a
-/// label too, with a value for each combination of the labels' values. Implement the trait by hand for other sets of
+/// Derive this trait for an enum without fields ([`#[derive(Label)]`](derive@crate::Label)). A tuple of two to four labels
+/// is a label too, with a value for each combination of the labels' values. Implement the trait by hand for other sets of
 /// values, such as a range of numbers:
 ///
 /// ```

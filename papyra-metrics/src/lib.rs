@@ -133,9 +133,9 @@ pub use sharded::ShardedCounter;
 
 /// Implements [`Metrics`](trait@Metrics) for a struct with named fields.
 ///
-/// Every field is a metric: an [`Instrument`] or a [`Family`] of instruments with the name of the field, described by
-/// the first paragraph of its doc comment. Keys of `#[metrics(…)]`, which is written below the derive, change these
-/// defaults:
+/// Every field is a metric: an [`Instrument`], or a [`Family`] of instruments. The metric has the name of the field, and
+/// is described by the first paragraph of the field's doc comment. Keys of `#[metrics(…)]`, which is written below the
+/// derive, change these defaults:
 ///
 /// | where | key | meaning |
 /// |---|---|---|
@@ -157,9 +157,9 @@ pub use sharded::ShardedCounter;
 /// | struct | `crate = path` | the path of this crate, if it is renamed or re-exported |
 ///
 /// Names are composed at compile time. Two metrics with the same name and labels are a compile error, even if one of
-/// them is in a flattened struct. So are two metrics that would export samples of the same name (`writes` and
-/// `writes_total`). In a generic struct the error appears where the struct is first used. Metrics that share a name and
-/// differ in label values are one family; their kinds, units and label names must be the same.
+/// them is in a flattened struct. Two metrics that would export samples of the same name (`writes` and `writes_total`)
+/// are a compile error too. In a generic struct, the error appears where the struct is first used. Metrics that share a
+/// name and differ in label values are one family; their kinds, units and label names must be the same.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Gauge, Metrics};
@@ -191,12 +191,12 @@ pub use sharded::ShardedCounter;
 /// # Computed values
 ///
 /// A value that the backend already keeps becomes a metric without a second counter: a queue's length, an
-/// `AtomicUsize`, the statistics of an embedded database. The path or closure is called with a reference to the field,
-/// which can have any type, whenever the metrics are read. For a gauge it returns an integer or a float. For a counter
-/// it returns an integer, the lifetime total, which a reset does not change. Numbers outside the range of the metric
-/// are clamped. A field can have several such attributes. Each declares a metric, whose help is the doc comment above
-/// the attribute. A struct with computed values cannot be [published](crate::publish), and a plain struct cannot contain
-/// them.
+/// `AtomicUsize`, the statistics of an embedded database. Whenever the metrics are read, the path or closure is called
+/// with a reference to the field. The field can have any type. For a gauge, the path or closure returns an integer or a
+/// float. For a counter, it returns an integer: the lifetime total, which a reset does not change. Numbers outside the
+/// range of the metric are clamped. A field can have several such attributes. Each attribute declares a metric, whose
+/// help is the doc comment above the attribute. A struct with computed values cannot be [published](crate::publish), and
+/// a plain struct cannot contain computed values.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics};
@@ -374,7 +374,8 @@ pub use papyra_metrics_derive::Label;
 /// | is a future that has begun and is dropped before it finishes | | −1 | | | +1 | |
 /// | is a future that is never polled | | | | | | |
 ///
-/// A future that is dropped because its owner panics counts as cancelled. A future that panics itself does not.
+/// A future that is dropped because its owner panics counts as cancelled. A future that panics itself does not count as
+/// cancelled.
 ///
 /// # Errors by kind
 ///
@@ -475,9 +476,9 @@ pub use papyra_metrics_derive::Label;
 /// `errors = log.metrics.write_errors`. `at` names other metrics, in which fields and `errors` without a value are looked
 /// up. A function without `self` can use `at` too. With neither `self` nor `at`, every value is an expression.
 ///
-/// The metrics may be a struct, a reference, `Box`, `Rc` or `Arc` to it, or an `Option` of any of these; `None` counts
-/// nothing. An instrument may be behind the same pointers, or an `Option` of them. It implements [`Inc`] to count events,
-/// [`IncDec`] for `in_flight`, and [`RecordDuration`] for `time`.
+/// The metrics may be a struct, a reference, `Box`, `Rc` or `Arc` to a struct, or an `Option` of any of these; `None`
+/// counts nothing. In the same way, an instrument may be behind a pointer or in an `Option`. The instrument must implement
+/// [`Inc`] to count events, [`IncDec`] for `in_flight`, or [`RecordDuration`] for `time`.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics, metrics};
@@ -518,7 +519,7 @@ pub use papyra_metrics_derive::Label;
 /// - `cancelled`: any function that returns a future: `async fn`, `impl Future`, or a boxed future.
 /// - `errors` and `ok`: any function that returns a `Result`, `Option<Result>`, `Poll<Result>` or
 ///   `Poll<Option<Result>>`, under any alias, or a future of one of these: `async fn`, `impl Future`,
-///   `Pin<Box<dyn Future>>` or an alias of it. `None` and `Pending` count neither as `errors` nor as `ok`. Of nested
+///   `Pin<Box<dyn Future>>` or an alias of this type. `None` and `Pending` count neither as `errors` nor as `ok`. Of nested
 ///   results, the outer result counts.
 ///
 /// Futures that were `Send` stay `Send`.
@@ -529,9 +530,9 @@ pub use papyra_metrics_derive::Label;
 /// not `Iter`. A boxed future behind a name such as `Self::Future` is wrapped in another future that counts. Therefore the
 /// output type must be valid for as long as the boxed future is. A bound such as `R: 'static` on the impl ensures this.
 ///
-/// `calls` alone requires none of this, because it counts when the function is called. The exceptions are the return
-/// types `impl Future` and `Pin<Box<dyn Future>>`, and names that end in `BoxFuture`: there, `calls` counts when the
-/// future is first polled.
+/// A function with `calls` alone needs none of this, because `calls` counts when the function is called. The exceptions
+/// are functions whose return type is `impl Future`, `Pin<Box<dyn Future>>`, or a name that ends in `BoxFuture`: for
+/// these functions, `calls` counts when the future is first polled.
 ///
 /// Macros in the body can use `self`. However, in a `&mut self` method whose metrics are not shared, a body that names
 /// `self` in a macro cannot also use all of `self`, as in `self.clear()`, in these cases: with `in_flight`; with
@@ -542,17 +543,17 @@ pub use papyra_metrics_derive::Label;
 /// # Closures
 ///
 /// A body that may return early, by `return`, `?` or any macro, runs in a closure, or in an `async` block if it may
-/// await. `#[track_caller]` has no effect through a closure, so `errors` and `ok` reject it on such a function; move the
-/// body to a `#[track_caller]` helper. Inside the closure, a macro that returns the name of the enclosing function, such
-/// as `function_name!` of the crate `stdext`, appends `{{closure}}`.
+/// await. `#[track_caller]` has no effect through a closure, so `errors` and `ok` reject a `#[track_caller]` function with
+/// such a body; move the body to a `#[track_caller]` helper. Inside the closure, a macro that returns the name of the
+/// enclosing function, such as `function_name!` of the crate `stdext`, appends `{{closure}}`.
 ///
 /// # Costs
 ///
-/// The attribute adds no trait bound or lock. It allocates in one case: a boxed future is boxed again, unless it comes
-/// from a `Box::pin` at the end of the body and from nowhere else. With `errors` alone, the `Ok` path of a `&self`
-/// method executes the same instructions as without the attribute, or one more if the code that builds the error calls
-/// functions. The `Ok` path of a `&mut self` method executes at most three more. The future of an async function grows
-/// by at most 40 bytes with `errors`, and by at most 80 with `errors` and `cancelled`.
+/// The attribute adds no trait bound or lock. It allocates in one case: a boxed future is boxed again, unless the only
+/// expression that returns it is a `Box::pin` at the end of the body. With `errors` alone, the `Ok` path of a `&self`
+/// method executes the same instructions as without the attribute, or one more instruction if the code that builds the
+/// error calls functions. The `Ok` path of a `&mut self` method executes at most three more instructions. The future of
+/// an async function grows by at most 40 bytes with `errors`, and by at most 80 bytes with `errors` and `cancelled`.
 /// `cargo bench -p papyra-metrics-benches --bench function_costs` counts and prints these costs.
 pub use papyra_metrics_derive::metrics;
 

@@ -92,9 +92,9 @@ pub trait Metrics {
         self.walk(&mut Visit::<Drain>::new(self.descriptors(), visitor));
     }
 
-    /// Resets every counter to zero and empties every histogram and peak. Other gauges keep their values. Totals do not
-    /// change, except the totals of instruments without a separate total, such as an `AtomicU64` or a
-    /// [`Peak`](crate::Peak).
+    /// Resets every counter to zero, and empties every histogram and every [`Peak`](crate::Peak). Other gauges keep their
+    /// values. Totals do not change, except the totals of instruments without a separate total, such as an `AtomicU64` or a
+    /// `Peak`.
     fn reset(&self) {
         // A reset does not need the descriptors, but using them makes colliding names in a generic struct a compile
         // error here too.

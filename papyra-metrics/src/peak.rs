@@ -8,7 +8,7 @@ use crate::{GaugeInteger, Instrument, Kind, Value};
 
 /// The highest of all recorded values since the last reset, such as the longest queue or the largest record.
 ///
-/// It is one inline atomic. Recording loads it, and writes to it only if the value is a new peak.
+/// A peak is one inline atomic. Recording loads the atomic, and writes to it only if the recorded value is higher.
 ///
 /// ```
 /// use papyra_metrics::Peak;
@@ -60,8 +60,8 @@ impl Peak {
         self.highest.store(NONE, Ordering::Relaxed);
     }
 
-    /// Returns the value of [`get`](Self::get) and resets the peak in one step. Of several concurrent takes, only one
-    /// returns the highest value.
+    /// Returns the value of [`get`](Self::get) and resets the peak in one step. If several takes run at the same time, only
+    /// the first of them returns the recorded value.
     #[inline]
     pub fn take(&self) -> i64 {
         value(self.highest.swap(NONE, Ordering::Relaxed))

@@ -103,7 +103,7 @@ fn integer(n: f64) -> Option<i128> {
 /// Returns the float as an integer if the float is above the range of `i128`, but within the range of `u128`. All such floats
 /// are whole numbers.
 fn large_integer(n: f64) -> Option<u128> {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `n` is an integer in the range of `u128`
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `n` is in this range
     (ABOVE_I128..2.0 * ABOVE_I128).contains(&n).then_some(n as u128)
 }
 

@@ -1,25 +1,26 @@
 //! The clock that measures durations for [`Timer`](crate::Timer), for a histogram's method `time`, and for functions with
 //! `#[metrics(time = …)]`.
 //!
-//! On x86-64 Linux, it is the time stamp counter if that is suitable, as described below. Otherwise, it is the clock of
-//! [`std::time::Instant`].
+//! On x86-64 Linux, this clock is the time stamp counter of the processor, if the counter is suitable, as described below.
+//! Otherwise, it is the clock of [`std::time::Instant`].
 //!
 //! # The time stamp counter
 //!
-//! `Instant` reads `CLOCK_MONOTONIC`, which the kernel usually computes from the time stamp counter (TSC) of the processor. If it
-//! does, this module reads the counter directly, which takes half as long.
+//! `Instant` reads `CLOCK_MONOTONIC`, which the kernel usually computes from the time stamp counter (TSC) of the processor. In this
+//! case, this module reads the counter directly, which takes half as long.
 //!
 //! A counter is suitable only if its rate is constant, even if the processor sleeps or changes its frequency, and if the counters of
-//! all processors agree. The processor promises a constant rate (`CPUID` calls the counter invariant). The kernel checks both: it
-//! compares the counters of all processors at boot, and later watches their rates, and chooses another clock source if a check
-//! fails. So this module uses the counter only if the kernel's clock source is `tsc` when this code is loaded.
+//! all processors agree. The processor promises a constant rate (`CPUID` calls the counter invariant). The kernel checks both
+//! conditions: it compares the counters of all processors at boot, watches their rates later, and chooses another clock source if
+//! a check fails. So this module uses the counter only if the kernel's clock source is `tsc` when this code is loaded.
 //!
 //! The kernel does not publish the rate of the counter, so the counter is compared with `CLOCK_MONOTONIC`: see `tsc/calibration.rs`.
 //! Durations are measured with `CLOCK_MONOTONIC` until the rate is known, which takes about half a second if durations are measured
-//! often. The comparison is repeated for as long as durations are measured. If its result changes, for example because the process
+//! often. The comparison is repeated for as long as durations are measured. If the result changes, for example because the process
 //! was restored on another machine, or because the system was suspended, `CLOCK_MONOTONIC` is used until the rate is known again.
 //!
-//! A duration ends with the clock that it started with. If that clock was set back in between, the duration is zero.
+//! The end of a duration is read from the same clock as its start. If the clock was set back between start and end, the duration
+//! is zero.
 //!
 //! # Order
 //!

@@ -18,8 +18,8 @@ use crate::label::{self, Label};
 ///
 /// The label is an enum that derives [`Label`], or a tuple of such enums, with a member for each combination. The
 /// members can be any instrument of this crate, or your own if it implements [`Member`]. As a field of a struct that
-/// derives [`Metrics`](trait@crate::Metrics), a family exports all its members, including those at zero. A snapshot
-/// contains each member under its series, such as `write_errors{error_kind=corrupt}`.
+/// derives [`Metrics`](trait@crate::Metrics), a family exports all its members, including members at zero. A snapshot
+/// contains each member under the key of its series, such as `write_errors{error_kind=corrupt}`.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, Histogram, Label, Metrics};
@@ -51,7 +51,8 @@ use crate::label::{self, Label};
 /// assert_eq!(snapshot["requests{op=get,outcome=hit}"].as_histogram().unwrap().count(), 1);
 /// ```
 ///
-/// If the label is a tuple, indexing by its first label alone returns a [`FamilyRow`]: the members with that value.
+/// If the label is a tuple, indexing by a value of the first label alone returns a [`FamilyRow`]: the members with this
+/// value of the first label.
 ///
 /// If the member is known at compile time, counting in it costs the same as counting in a single instrument. If the member
 /// is chosen at run time, its address must be computed too. There are at most 256 members. If the values of a label are

@@ -71,7 +71,7 @@ use cells::{CellArray, Totals};
 ///
 /// As with a [`Counter`](crate::Counter), a reset moves a baseline and does not change the lifetime values.
 /// [`get`](Self::get), [`total`](Self::total) and [`take`](Self::take) read one bucket after another, so a reading is
-/// not taken at a single instant: it may or may not include values that are recorded during the reading, and it may
+/// not taken at a single instant. A reading may or may not include values that are recorded during the reading, and may
 /// include a value in the count and not in the sum, or the reverse. The count of a reading always equals the sum of the
 /// counts of its buckets, and the counts of a total never fall. Over any number of concurrent takes, each recorded value
 /// is returned in exactly one count and in exactly one sum. Readers and recordings never wait for each other.

@@ -9,11 +9,11 @@ use super::bounds;
 use super::scale::Scale;
 use crate::__private::Message;
 
-/// A service level objective of a histogram: the share of its values that should be within one of its bucket bounds.
+/// A service level objective of a histogram: the share of the recorded values that should be at most a threshold.
 ///
 /// The field of a histogram declares an objective with `#[metrics(objective(within = "100ms", of = 99.9))]`, and
-/// [`Descriptor::objective`](crate::Descriptor::objective) returns it. The threshold is a bucket bound, so the number
-/// of values within it is known exactly.
+/// [`Descriptor::objective`](crate::Descriptor::objective) returns the objective. The threshold is a bucket bound of the
+/// histogram, so the number of values up to the threshold is known exactly.
 ///
 /// ```
 /// use papyra_metrics::{Histogram, Metrics};

@@ -3,7 +3,7 @@
 //! In human-readable formats, a distribution is an object in the exported unit: `count`, `sum`, and `buckets`, each
 //! with its bound `le`, its `count` and its `sum`. In other formats, a distribution consists of integers: a factor, which is
 //! 10⁹ for durations and 1 for other values; the bounds; and the count and the sum of each bucket. The bounds and the sums
-//! are the exported values times the factor, so durations are in nanoseconds. This is called base units below.
+//! are the exported values times the factor, so durations are in nanoseconds. Such integers are in base units.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -1,10 +1,10 @@
 //! Finds the bucket of a value without a loop over the bounds and without a branch.
 //!
-//! Values with the same highest bit form an octave. For each octave, which is found by the number of leading zeros, the
-//! table contains the number of bounds below the octave and the bounds within it. The index of a value's bucket is the
-//! number of bounds below its octave, plus the number of bounds within the octave that are below the value: one look-up,
-//! and a comparison for each bound that an octave can have. An octave contains at most one bound if the bounds are 1, 2
-//! and 5 of each decade, and at most two if they are 1, 1.5, 2, 3, 5 and 7.
+//! Values with the same number of leading zeros form an octave. For each octave, the table contains the number of bounds
+//! below the octave, and the bounds within the octave. The index of a value's bucket is the number of bounds below the
+//! value's octave, plus the number of bounds within the octave that are below the value: one look-up, and a comparison
+//! for each bound that an octave can have. An octave contains at most one bound if the bounds are 1, 2 and 5 of each
+//! decade, and at most two bounds if they are 1, 1.5, 2, 3, 5 and 7 of each decade.
 //!
 //! The caller counts the leading zeros, because the fastest way depends on the processor: without the instruction
 //! `lzcnt`, counting can take a third of the time of a recording. `bsr`, the alternative, has no result for zero, so

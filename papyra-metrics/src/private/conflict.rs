@@ -7,11 +7,11 @@ use crate::naming::{ExpositionName, equal};
 /// The reason why two metrics cannot be distinguished.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Conflict {
-    /// They are the same series.
+    /// The metrics are the same series.
     Series,
-    /// They have exported samples with the same name.
+    /// The metrics have exported samples with the same name.
     Samples,
-    /// They belong to one family, but the names of their labels differ.
+    /// The metrics belong to one family, but the names of their labels differ.
     LabelNames,
 }
 

@@ -84,8 +84,8 @@ impl Owner {
     }
 }
 
-/// Iterates over all metrics of a struct in declaration order, including those of flattened structs. A family with many
-/// series is one step.
+/// Iterates over all metrics of a struct in declaration order, including the metrics of flattened structs. A family with
+/// many series is one step.
 ///
 /// The compiler interprets this code at compile time, where a call takes as long as dozens of other steps. Therefore
 /// intermediate results are kept in fields, and slices are matched instead of indexed.
@@ -130,7 +130,7 @@ struct Level {
     outer_labels: OuterLabels,
 }
 
-/// The labels that flattened fields add to a metric: those of all levels down to the level of the metric.
+/// The labels that flattened fields add to a metric: the labels of all levels down to the level of the metric.
 #[derive(Clone, Copy)]
 pub(super) enum OuterLabels {
     /// At most one level adds labels.

@@ -50,8 +50,8 @@ impl Temporary {
         Ok(Self { name, file })
     }
 
-    /// Links this file at the path. If a metrics file is at the path already, and the process that published it has ended,
-    /// this file replaces it. Returns an error if anything else is at the path.
+    /// Links this file at the path. If a metrics file is at the path already, and the process that published that file has
+    /// ended, this file replaces it. Returns an error if anything else is at the path.
     pub(super) fn put_in_place(&self, path: &Path) -> Result<(), PublishCause> {
         /// An attempt fails if another process replaces or locks the file at the path at the same time. A replacement takes
         /// microseconds.

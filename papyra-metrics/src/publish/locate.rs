@@ -30,8 +30,8 @@ pub(super) struct MetricLocator {
 }
 
 impl MetricLocator {
-    /// Locates every metric. Returns `None` if a metric does not consist of atomics in the struct, or if its location
-    /// exceeds the range of the file format.
+    /// Locates every metric. Returns `None` if a metric does not consist of atomics in the struct, or if the location of a
+    /// metric exceeds the range of the file format.
     pub(super) fn locate<M: Publishable>(metrics: &M) -> Option<Self> {
         let mut locator = Self {
             struct_at: core::ptr::from_ref(metrics).addr(),

@@ -45,9 +45,9 @@ impl Reader {
         Self::from_file(open_regular(path, false).map_err(|cause| cause.at(path))?, path)
     }
 
-    /// Opens the file at the path, resets each of its counters to zero and empties its histograms and peaks, as
-    /// [`Metrics::reset`](crate::Metrics::reset) does. Other gauges keep their values. The process that publishes does
-    /// not have to be alive.
+    /// Opens the file at the path, resets its counters to zero, and empties its histograms and peaks, as
+    /// [`Metrics::reset`](crate::Metrics::reset) does. Gauges other than peaks keep their values. The process that
+    /// published the file does not have to be alive.
     ///
     /// The file is mapped for the reset. If the file's owner truncates the file at that moment, `SIGBUS` kills this process.
     ///

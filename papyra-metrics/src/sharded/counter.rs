@@ -74,7 +74,7 @@ impl Cell {
 /// | platform | an increment | memory |
 /// |---|---|---|
 /// | x86-64 Linux with glibc 2.35 or later and feature `std` | one plain addition to the cell of the CPU, in a [restartable sequence]; on CPUs beyond the 112th, an atomic instruction on one of 16 shared cells | 8,264 bytes |
-/// | the same in a library that is loaded at run time or linked dynamically | the same, in a function that is not inlined; it then clears the thread's pointer to the sequence, so that the library can be unloaded | the same |
+/// | the same platform, in a library that is loaded at run time or linked dynamically | as above, but in a function that is not inlined, and that then clears the thread's pointer to the sequence, so that the library can be unloaded | 8,264 bytes |
 /// | others with `std`, and if restartable sequences are disabled (`GLIBC_TUNABLES=glibc.pthread.rseq=0`) | an atomic instruction on one of 16 cells, assigned to threads in turn | 2,184 bytes, on x86 1,096; on x86-64 Linux with glibc 8,264 |
 /// | without `std` | an atomic instruction on one of 16 cells, chosen by the address of the thread's stack | 2,184 bytes, on x86 1,096 |
 ///
@@ -84,8 +84,8 @@ impl Cell {
 /// # Readings
 ///
 /// [`get`](Self::get), [`total`](Self::total) and [`take`](Self::take) read one cell after another, so a reading may or
-/// may not include concurrent increments. They visit the cells of the CPUs that the machine can have, and the shared
-/// cells that have been used. A total never falls, a reading never exceeds what was counted, and over any number of
+/// may not include concurrent increments. These methods visit the cells of the CPUs that the machine can have, and the
+/// shared cells that have been used. A total never falls, a reading never exceeds what was counted, and over any number of
 /// concurrent takes each increment is returned exactly once.
 ///
 /// [restartable sequence]: https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html

@@ -1,9 +1,10 @@
 //! The rate of the time stamp counter, found by comparing it with another clock.
 //!
-//! From time to time, both clocks are read at almost the same instant. The time between two such readings is a window. Each window
-//! gives a rate: its nanoseconds divided by its ticks. A rate is used if two consecutive windows have the same rate. The rates differ if
-//! the system was suspended, or if a clock was set, during one of the windows. A reading is rejected if the thread was interrupted
-//! between reading the two clocks.
+//! From time to time, the counter and the other clock are read at almost the same instant. This is called a reading, and the time
+//! between two readings is a window. Each window gives a rate: the nanoseconds of the other clock in this window, divided by the
+//! ticks of the counter. A rate is used if two consecutive windows have the same rate. The rates differ if the system was suspended,
+//! or if a clock was set, during one of the windows. A reading is rejected if the thread was interrupted between reading the counter
+//! and the other clock.
 //!
 //! Calibrating needs neither a thread nor a lock. The first measurement that starts after the end of a window takes the next
 //! reading. Measurements that start during a reading do not wait for it, and use the same clock as before. This includes measurements
@@ -29,7 +30,7 @@ pub(super) const MAX_GAP: u64 = 1 << 11;
 /// its clock by up to 500 ppm, which is about as much.
 const TOLERANCE: u64 = 1 << 11;
 
-/// The values of both clocks at one instant.
+/// The values of the counter and of the other clock at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) ticks: u64,
