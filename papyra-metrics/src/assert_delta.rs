@@ -43,8 +43,8 @@
 /// | histogram | how many values were recorded |
 /// | gauge | its value after minus its value before; floats are rounded to the nearest integer first |
 ///
-/// An expected change is an integer of any type. Concurrent changes by other threads are included. The expression of
-/// the metrics is evaluated twice: before and after the closure.
+/// An expected change is an integer of any type. Changes that other threads make while the closure runs are included. The
+/// expression of the metrics is evaluated twice: before and after the closure.
 ///
 /// # Async
 ///

@@ -41,7 +41,7 @@ impl LabelSet {
         (self.family[position].name(), value_at(self.family, position, self.member))
     }
 
-    /// Returns the value of the label with this name.
+    /// Returns the value of the label with this name, or `None` if there is no such label.
     pub(crate) const fn value_of(&self, name: &str) -> Option<&'static str> {
         let mut i = 0;
         while i < self.len() {
@@ -54,7 +54,7 @@ impl LabelSet {
         None
     }
 
-    /// Returns the first label name that occurs twice.
+    /// Returns the first label name that occurs twice, or `None` if all names are distinct.
     pub(crate) const fn repeated_name(&self) -> Option<&'static str> {
         let mut i = 0;
         while i < self.len() {

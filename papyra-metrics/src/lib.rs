@@ -379,9 +379,9 @@ pub use papyra_metrics_derive::Label;
 ///
 /// # Errors by kind
 ///
-/// `errors` may count in a [`Family`] with a label type `L`: the error is counted in the member of the label
-/// `L::from(&error)`. If `L` does not implement `From<&E>`, set `errors_by` to a path or a closure from `&E` to `L`. If
-/// the family has several labels, the function may set the first one: `errors = errors[Op::Get]` counts in a
+/// `errors` may count in a [`Family`] with a label type `L`: an error of type `E` is counted in the member with the label
+/// `L::from(&error)`. If `L` does not implement `From<&E>`, set `errors_by` to a path or a closure that converts `&E` to
+/// `L`. If the family has several labels, the attribute may fix the first label: `errors = errors[Op::Get]` counts in a
 /// [`FamilyRow`].
 ///
 /// ```

@@ -60,8 +60,8 @@ impl Peak {
         self.highest.store(NONE, Ordering::Relaxed);
     }
 
-    /// Returns the value of [`get`](Self::get) and resets the peak in one step. If several takes run at the same time, only
-    /// the first of them returns the recorded value.
+    /// Returns the value of [`get`](Self::get) and resets the peak in one step. Even if several takes run at the same time,
+    /// each recorded value is returned at most once.
     #[inline]
     pub fn take(&self) -> i64 {
         value(self.highest.swap(NONE, Ordering::Relaxed))

@@ -16,8 +16,8 @@ pub trait Amount: Copy + PartialOrd + fmt::Debug + Send + Sync + 'static {
     /// The largest value of the type.
     const MAX: Self;
 
-    /// The factor that converts an exported value to the kept integer: 10⁹ for durations, which are exported in seconds
-    /// and kept in nanoseconds; 1 for `u64`.
+    /// The factor that converts an exported value to the base unit: 10⁹ for durations, which are exported in seconds and
+    /// kept in nanoseconds; 1 for `u64`.
     const PER_UNIT: u64;
 
     /// The notation of bounds in [`buckets!`](crate::buckets). Seals the trait: only generated code can name the type.

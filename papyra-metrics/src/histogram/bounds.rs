@@ -150,8 +150,8 @@ impl BoundLiteral {
     }
 }
 
-/// Parses a bound into base units. Returns `None` if the text is not a bound, or if the bound is above [`MAX_BASE_UNITS`] or
-/// not a whole number of base units.
+/// Parses a bound into base units: nanoseconds for a duration, otherwise the number itself. Returns `None` if the text is not a
+/// bound, or if the bound in base units is above [`MAX_BASE_UNITS`] or not an integer.
 pub(crate) const fn parse(text: &str, notation: Notation) -> Option<u64> {
     let text = text.as_bytes();
     let (mut digits, mut decimals) = (0_u64, 0_u32);

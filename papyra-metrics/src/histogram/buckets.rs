@@ -57,7 +57,7 @@ pub trait Buckets: 'static {
 /// | | bounds |
 /// |---|---|
 /// | `[1ms, 20ms, 1s]` | the listed bounds |
-/// | `one_two_five(first, last)` | 1, 2 and 5 times each power of ten, from the first to the last, so three in each decade |
+/// | `one_two_five(first, last)` | 1, 2 and 5 times each power of ten, from `first` to `last`: three bounds in each decade |
 /// | `powers(base, first, last)` | `first` times each power of `base`, up to `last` |
 ///
 /// Bounds are inclusive: a value that equals a bound is in the bucket that ends there. A bound of a `Duration` is a

@@ -11,7 +11,7 @@ pub(super) struct Range {
     lower: u64,
     /// The upper bound of this bucket, inclusive; `MAX_BASE_UNITS` for the bucket above the last bound.
     upper: u64,
-    /// The smallest value in the bucket.
+    /// The smallest value that the bucket can contain.
     least: u64,
 }
 
@@ -109,7 +109,7 @@ fn within(range: Range, tally: Tally, position: f64) -> u64 {
     to_integer(value).clamp(range.least.min(range.upper), range.upper)
 }
 
-/// Returns the value at a position from 0 to 1 among values that are between 0 and 1 and have this mean.
+/// Returns the value at a position from 0 to 1 among values between 0 and 1 whose mean is `mean`.
 ///
 /// The density of the values is assumed to be a linear function, chosen so that they have this mean. If the mean is one
 /// half, the density is constant, which gives the usual linear interpolation. If the mean is below one third, the density

@@ -107,7 +107,7 @@ impl Objective {
     }
 
     /// Returns the threshold in the exported unit: seconds for durations, otherwise the number itself.
-    #[allow(clippy::cast_precision_loss, clippy::cast_lossless)] // exported bounds have the same precision
+    #[allow(clippy::cast_precision_loss, clippy::cast_lossless)] // exported bounds are rounded too
     pub const fn within(&self) -> f64 {
         self.within as f64 / self.per_unit as f64
     }

@@ -233,7 +233,7 @@ fn exported(base_units: u64, per_unit: u64) -> f64 {
     base_units as f64 / per_unit as f64
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // checked
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // in range
 fn base_units(number: f64, per_unit: u64) -> Option<u64> {
     let base_units = number * per_unit as f64;
     (0.0..u64::MAX as f64).contains(&base_units).then_some((base_units + 0.5) as u64)

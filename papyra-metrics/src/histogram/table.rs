@@ -78,7 +78,7 @@ impl<const PER_OCTAVE: usize, const BUCKETS: usize> BucketTable<PER_OCTAVE, BUCK
     }
 }
 
-/// Returns the highest number of bounds in one octave, and at least 1.
+/// Returns the highest number of bounds in one octave, or 1 if there are no bounds.
 pub const fn most_per_octave(bounds: &[u64]) -> usize {
     let (mut most, mut run, mut i) = (1, 0, 0);
     while i < bounds.len() {

@@ -59,7 +59,7 @@ impl<'a, H: RecordDuration> Timer<'a, H> {
 
     /// Records how long the timer has existed, and returns this duration.
     #[inline]
-    #[allow(clippy::must_use_candidate)] // recording is enough
+    #[allow(clippy::must_use_candidate)] // callers may ignore the duration
     pub fn stop(self) -> Duration {
         let elapsed = self.started.elapsed();
         self.histogram.record_duration(elapsed, 1);

@@ -9,7 +9,7 @@ mod exposition_name;
 pub(crate) use self::bytes::equal;
 pub use self::exposition_name::ExpositionName;
 
-/// Returns whether this is a valid name of a metric, which matches `[a-zA-Z_][a-zA-Z0-9_]*`.
+/// Returns whether `name` is a valid name of a metric: whether it matches `[a-zA-Z_][a-zA-Z0-9_]*`.
 ///
 /// ```
 /// use papyra_metrics::naming::is_name;
@@ -28,7 +28,7 @@ pub const fn is_name(name: &str) -> bool {
     matches!(rest, [])
 }
 
-/// Returns whether this is a valid unit, which matches `[a-z0-9_]+`.
+/// Returns whether `unit` is a valid unit: whether it matches `[a-z0-9_]+`.
 ///
 /// ```
 /// use papyra_metrics::naming::is_unit;
@@ -46,7 +46,7 @@ pub const fn is_unit(unit: &str) -> bool {
     matches!(rest, [])
 }
 
-/// Returns whether this is a valid name of a fixed label: it matches `[a-zA-Z_][a-zA-Z0-9_]*` and is not
+/// Returns whether `name` is a valid name of a fixed label: whether it matches `[a-zA-Z_][a-zA-Z0-9_]*` and is not
 /// [reserved](is_reserved_label).
 ///
 /// ```
@@ -72,7 +72,7 @@ pub const fn is_reserved_label(name: &str) -> bool {
     matches!(name, b"le" | b"quantile" | b"instance" | b"job" | [b'_', b'_', ..])
 }
 
-/// Returns whether this is a valid value of a fixed label, which matches `[a-z0-9_]+`.
+/// Returns whether `value` is a valid value of a fixed label: whether it matches `[a-z0-9_]+`.
 ///
 /// ```
 /// use papyra_metrics::naming::is_label_value;

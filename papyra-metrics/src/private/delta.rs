@@ -72,8 +72,8 @@ fn name_of(key: &str) -> &str {
     key.strip_prefix("r#").unwrap_or(key)
 }
 
-/// Returns the value of a counter or gauge, rounded to an integer, the count of a histogram, or zero for a metric that does not
-/// exist yet.
+/// Returns the value of a counter or gauge (a float is rounded to an integer), the count of a histogram, or zero for a metric that
+/// does not exist yet.
 fn number(value: Option<&Value>) -> Change {
     match value {
         None => 0,

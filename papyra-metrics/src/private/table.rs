@@ -105,7 +105,8 @@ pub trait ErrorInstrument: Sized {
     /// The labels that distinguish the series of a family; empty for an instrument.
     const LABELS: &'static [LabelValues] = &[];
 
-    /// Like [`Metric::NUMBER`](super::Metric::NUMBER), for a field marked `errors`.
+    /// The kind of a counter, or an error if the type is a family. For a field marked `errors`, the derive uses this constant
+    /// instead of [`Metric::NUMBER`](super::Metric::NUMBER).
     const NUMBER: KindOrProblem = single(Self::KIND, Self::LABELS);
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);

@@ -109,7 +109,7 @@ impl Message {
         let mut at = digits.len();
         loop {
             at -= 1;
-            #[allow(clippy::cast_possible_truncation)] // a digit
+            #[allow(clippy::cast_possible_truncation)] // at most 9
             let digit = (number % 10) as u8;
             digits[at] = b'0' + digit;
             number /= 10;

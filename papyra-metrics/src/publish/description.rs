@@ -7,7 +7,7 @@ use crate::{Kind, Objective};
 
 pub(super) const MAGIC: [u8; 8] = *b"\x89papyra\n";
 pub(super) const BYTE_ORDER: u32 = 0x0102_0304;
-/// The version that is written. Version 1, which is read too, has shorter entries.
+/// The version of the format that is written. Version 1, which is read too, has shorter entries.
 pub(super) const VERSION: u32 = 2;
 pub(super) const HEADER_LEN: usize = 64;
 /// Length of an entry in a file without objectives.

@@ -279,7 +279,7 @@ impl ReadError {
         matches!(self, Self::NotFound { .. } | Self::NotAFile { .. } | Self::Empty { .. })
     }
 
-    /// Returns whether the file is not a metrics file at all, as opposed to a damaged one.
+    /// Returns whether the file is not a metrics file at all, as opposed to a damaged metrics file.
     pub fn is_not_metrics(&self) -> bool {
         matches!(self, Self::NotMetrics { .. })
     }

@@ -100,8 +100,8 @@
 //!
 //! Names and label names match `[a-zA-Z_][a-zA-Z0-9_]*`, units and label values `[a-z0-9_]+`, and no label has a name that
 //! [monitoring systems reserve](crate::naming::is_reserved_label). No two metrics have the same
-//! name and labels. A histogram has from 1 to 127 bounds in ascending order, and a file at most 65,536 histograms. Strings and
-//! lists do not overlap. The description has at most 64 MiB, the values at most 256 MiB.
+//! name and labels. A histogram has from 1 to 127 bounds in ascending order. A file has at most 65,536 histograms. No two strings
+//! or lists overlap. The description has at most 64 MiB, and the values have at most 256 MiB.
 //!
 //! Version 1 had only the forms 1 and 2, and entries of 64 bytes. Files of that version are read too.
 //!

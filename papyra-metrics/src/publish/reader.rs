@@ -182,7 +182,7 @@ impl Reader {
     }
 }
 
-/// Resets one word of each cell. Each word is an independent counter.
+/// Resets the word at a location: a counter, or one of the counts and sums of a histogram, which are reset like counters.
 fn reset_word(mapping: &sys::Mapping, location: Location) -> Result<(), FormatError> {
     let cells = || location.cells().map(|cell| word_of(mapping, cell));
     if cells().any(|cell| cell.is_none()) {

@@ -106,12 +106,12 @@ impl Snapshot {
         Iter::new(self)
     }
 
-    /// Returns the number of metrics.
+    /// Returns the number of metrics in the snapshot.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Returns whether there are no metrics.
+    /// Returns whether the snapshot contains no metrics.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -6,7 +6,7 @@ use core::{iter::repeat_n, marker::PhantomData, mem::ManuallyDrop};
 use crate::walk::{ErasedInstrument, ReadMode, Walker};
 use crate::{Counter, Gauge, Instrument, Value};
 
-/// The value of each metric in a table; `None` if the metric was absent.
+/// The value of each metric in a table; `None` if the metric was absent (see [`Walker::metric`]).
 #[derive(Clone)]
 pub(super) struct Values {
     /// The values are dropped one by one only if one of them is a histogram. Other values own no memory, and checking each

@@ -1,4 +1,4 @@
-//! Counts errors for the key `errors`: in a counter, or in a family, in the member that has the error's label.
+//! Counts errors for the key `errors`: in a counter, or, if a family is given, in the member with the error's label.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -44,7 +44,7 @@ impl<E: ?Sized, L: LabelOf<E>, I: Inc> CountError<E> for FamilyRow<L, I> {
     }
 }
 
-/// A label that an error converts to.
+/// A label to which errors of type `E` convert.
 #[diagnostic::on_unimplemented(
     message = "the error `{E}` does not convert to the label `{Self}`",
     label = "errors are counted by the label `{Self}`",

@@ -54,7 +54,8 @@ impl<'a, T: ?Sized> ProbeFallback<'a, T> {
     }
 }
 
-// One impl for all `MaybeAbsent` types: if there were several, rustc's error about a missing field `metrics` would list each.
+// One impl for all `MaybeAbsent` types: if there were several impls, rustc's error about a missing field `metrics` would list
+// each of these impls.
 impl<'a, T: MaybeAbsent> Probe<'a, T> {
     /// Returns the metrics if they are present.
     #[inline]

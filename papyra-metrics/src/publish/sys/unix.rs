@@ -163,8 +163,8 @@ pub(crate) fn try_lock(file: &File, lock: Lock) -> io::Result<bool> {
 /// Returns which process has locked the file through another descriptor. Takes no lock, so it cannot prevent another process
 /// from locking the file.
 pub(crate) fn lock_holder(file: &File) -> io::Result<Holder> {
-    // Finds a lock that conflicts with a shared lock. That is an exclusive lock, which only a process that may write the file can
-    // take. Shared locks, which every process that may read the file can take, are ignored.
+    // Finds a lock that conflicts with a shared lock. Only an exclusive lock does, and only a process that may write the file can
+    // take an exclusive lock. Shared locks, which every process that may read the file can take, are ignored.
     let found = fcntl_lock(file, libc::F_OFD_GETLK, libc::F_RDLCK, TO_THE_END)?;
     #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
     // small constants, whose types differ between systems

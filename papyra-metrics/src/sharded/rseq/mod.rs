@@ -79,7 +79,7 @@ macro_rules! load_once {
 pub(super) struct Area(NonZeroIsize);
 
 impl Area {
-    /// Returns `None` if glibc has not registered an area, or if this code can be unloaded.
+    /// Returns the area, or `None` if glibc has not registered an area, or if this code can be unloaded.
     #[inline]
     pub(super) fn get() -> Option<Self> {
         NonZeroIsize::new(load_once!(AREA)).map(Self)
@@ -241,7 +241,7 @@ impl Area {
 pub(super) struct AreaWithLzcnt(NonZeroIsize);
 
 impl AreaWithLzcnt {
-    /// Returns `None` if [`Area::get`] returns `None`, or if the processor does not have `lzcnt`.
+    /// Returns the area, or `None` if [`Area::get`] returns `None`, or if the processor does not have `lzcnt`.
     #[inline]
     pub(super) fn get() -> Option<Self> {
         NonZeroIsize::new(load_once!(AREA_WITH_LZCNT)).map(Self)
