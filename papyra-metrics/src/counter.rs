@@ -66,7 +66,7 @@ impl Counter {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// Resets [`get`](Self::get) to zero. The [`total`](Self::total) is unchanged.
+    /// Resets the counter: [`get`](Self::get) then returns zero. The [`total`](Self::total) is unchanged.
     #[inline]
     pub fn reset(&self) {
         self.take();
@@ -117,7 +117,7 @@ pub(crate) fn advance_baseline(baseline: &AtomicU64, total: impl Fn() -> u64) ->
     let mut previous = baseline.load(Ordering::Acquire);
     loop {
         let total = total();
-        // Release: a reader that loads this baseline then loads a total that is at least as large.
+        // Release: a reader that loads this baseline, and then the total, loads a total that is at least as large.
         match baseline.compare_exchange_weak(previous, total, Ordering::Release, Ordering::Acquire)
         {
             Ok(_) => return total.wrapping_sub(previous),

@@ -79,8 +79,8 @@ impl BucketCell {
 
     /// Advances this baseline to the total and returns the difference. The count and the sum are each advanced atomically.
     ///
-    /// `before` is the value of this baseline that the caller has loaded, and `total` was loaded after it. `reload` loads the
-    /// total again if another thread has advanced the baseline in the meantime.
+    /// `before` is the value of this baseline that the caller has loaded, and `total` was loaded after the baseline. `reload`
+    /// loads the total again if another thread has advanced the baseline in the meantime.
     pub(crate) fn advance(&self, before: Tally, total: Tally, reload: impl Fn() -> Tally) -> Tally {
         Tally {
             count: advance_word(&self.count, before.count, total.count, || reload().count),

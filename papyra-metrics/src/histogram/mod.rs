@@ -133,13 +133,14 @@ impl<B: Buckets> Histogram<B> {
         Distribution::of(cells::totals(self))
     }
 
-    /// Resets [`get`](Self::get) to an empty distribution. The [`total`](Self::total) is unchanged.
+    /// Resets the histogram: [`get`](Self::get) then returns an empty distribution. The [`total`](Self::total) is
+    /// unchanged.
     pub fn reset(&self) {
         self.take();
     }
 
-    /// Returns the distribution of [`get`](Self::get) and resets the histogram. Each count and each sum is read and
-    /// reset in one step.
+    /// Returns the same distribution as [`get`](Self::get), and resets the histogram. Each count and each sum is read
+    /// and reset in one step.
     ///
     /// Over any number of concurrent takes, each recorded value is in exactly one count and in exactly one sum, but it
     /// may be in the count of one take and in the sum of another. Lock-free: if several takes and resets run at the same

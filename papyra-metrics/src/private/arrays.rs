@@ -64,7 +64,7 @@ impl<M: DescriptorTable + ?Sized> SizeClasses<M> {
 }
 
 /// Arrays of length `LEN`, as constants. A constant is `Some` only if `LEN` is the smallest size that fits its items. The
-/// compiler evaluates the constants of all sizes, but those that are `None` do not become part of the binary.
+/// compiler evaluates the constants of all sizes, but constants that are `None` do not become part of the binary.
 struct SizeClass<M: ?Sized, const LEN: usize>(PhantomData<M>);
 
 impl<M: DescriptorTable + ?Sized, const LEN: usize> SizeClass<M, LEN> {

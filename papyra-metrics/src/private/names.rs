@@ -160,7 +160,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
         }
     }
 
-    /// Inserts the names of a metric. Returns its collision with a metric that was inserted before.
+    /// Inserts the names of a metric. Returns a collision with a metric that was inserted before, if there is one.
     ///
     /// A sample's name is the name of its family, with or without a suffix such as `_count`. No suffix ends in another suffix. So
     /// samples of two families have the same name only if the families have the same name, or if the name of one family is the

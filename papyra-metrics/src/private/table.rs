@@ -111,7 +111,7 @@ pub trait ErrorInstrument: Sized {
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);
 
-    /// Counts one error. Not called for a family, because the error selects the member of the family.
+    /// Counts one error. Not called for a family, which counts an error in the member with the error's label.
     fn inc(&self) {}
 }
 

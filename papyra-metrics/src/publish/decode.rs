@@ -132,7 +132,8 @@ impl Header {
     }
 }
 
-/// Returns whether no two metrics have the same name and the same labels. The order of labels is irrelevant.
+/// Returns whether all metrics are distinct: whether any two of them differ in the name or in the labels. The order of labels is
+/// irrelevant.
 fn are_distinct(metrics: &[Metric]) -> bool {
     let mut distinct = HashSet::with_capacity(metrics.len());
     metrics.iter().all(|metric| {

@@ -22,8 +22,8 @@ pub enum PublishError {
         /// The live process, if its file could be read.
         process: Option<Process>,
     },
-    /// The process that published the file at the path has ended, but the file cannot be replaced while a reader locks
-    /// it.
+    /// The process that published the file at the path has ended, but the file cannot be replaced while a reader holds
+    /// a lock on the file.
     Locked {
         /// The path to which metrics were to be published.
         path: PathBuf,

@@ -156,7 +156,7 @@ impl ShardedCounter {
         total
     }
 
-    /// Resets [`get`](Self::get) to zero. The [`total`](Self::total) is unchanged.
+    /// Resets the counter: [`get`](Self::get) then returns zero. The [`total`](Self::total) is unchanged.
     pub fn reset(&self) {
         self.take();
     }

@@ -28,7 +28,7 @@ impl Distribution {
             per_unit: B::Value::PER_UNIT,
         };
         self.tallies[..len].copy_from_slice(typed.tallies());
-        // Only the first `before` tallies, those of the previous distribution, can be nonzero.
+        // Only the first `before` tallies can be nonzero: they were the tallies of the previous distribution.
         if let Some(unused) = self.tallies.get_mut(len..before) {
             unused.fill(Tally::ZERO);
         }

@@ -210,8 +210,8 @@ impl<B: BucketSet> Distribution<B> {
         tallies.get(..buckets).unwrap_or(tallies)
     }
 
-    /// Returns mutable access to the count and the sum of each bucket. Code can use it to combine distributions in another
-    /// way than [`merge`](Distribution::merge).
+    /// Returns the same as [`tallies`](Self::tallies), but mutable, for example to combine distributions in another way
+    /// than [`merge`](Distribution::merge).
     pub fn tallies_mut(&mut self) -> &mut [Tally] {
         let len = self.tallies().len();
         &mut self.tallies.as_mut()[..len]

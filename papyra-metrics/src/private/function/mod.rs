@@ -21,13 +21,13 @@ pub use self::outcome::*;
 pub use self::timer::*;
 
 /// Calls a closure with the body of a function, so that `return` and `?` leave only the closure. The closure is passed to a
-/// function so that rustc infers that it is `FnOnce`: only an `FnOnce` closure can return a `&mut` that it captures.
+/// function so that rustc infers an `FnOnce` closure: only an `FnOnce` closure can return a `&mut` that it captures.
 #[inline]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Returns true. rustc does not know that the result is always true. So it treats code after `if takes_branch() { body }` as
+/// Returns true. rustc does not know that the result is always true. So rustc treats code after `if takes_branch() { body }` as
 /// reachable, even if the body never ends or always returns.
 #[inline]
 #[must_use]

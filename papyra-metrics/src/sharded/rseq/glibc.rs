@@ -23,7 +23,8 @@ pub(super) fn rseq_area() -> Option<isize> {
     if offset.is_null() || size.is_null() {
         return None;
     }
-    // SAFETY: glibc documents `extern const ptrdiff_t __rseq_offset` and `extern const unsigned int __rseq_size`.
+    // SAFETY: the symbols have these types: glibc documents `extern const ptrdiff_t __rseq_offset` and `extern const unsigned
+    // int __rseq_size`.
     let (offset, size) = unsafe { (offset.read(), size.read()) };
     // The size is 0 if the registration is disabled or the kernel has refused it. The CPU number is then the same for
     // all threads, which would all use one cell.

@@ -53,7 +53,7 @@ pub(super) fn cpus() -> usize {
 }
 
 /// Loads one of the statics above by assembly code. If a function adds several times, the compiler can merge these loads into
-/// one. Atomic loads are not merged, because the value may have changed in between.
+/// one. It would not merge atomic loads, because the value may change between them.
 macro_rules! load_once {
     ($area:ident) => {{
         let area: isize;
@@ -108,7 +108,7 @@ impl Area {
         // cells, an aligned word that other threads access atomically. The signature that glibc registers precedes the
         // abort handler. The pointer to the sequence remains set; `add_in_library` clears it before this code can be
         // unloaded. A CPU number beyond the cells, or -1 or -2 for a thread without a registration, selects a shared
-        // cell, whose bit is set before the addition. The offsets are those of the fields, which `repr(C)` fixes.
+        // cell, whose bit is set before the addition. `repr(C)` fixes the offsets of the fields.
         unsafe {
             asm!(
                 // The descriptor for the kernel: version, flags, start, length, and the address to continue at after an
