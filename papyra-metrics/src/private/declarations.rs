@@ -98,7 +98,7 @@ pub(super) struct DeclaredMetrics {
     joined_len: usize,
     /// The current metric, as its struct declares it.
     pub(super) metric: &'static Descriptor,
-    /// The labels that distinguish the series of the current metric, if it is a family.
+    /// The labels that distinguish the series of the current metric; empty if the metric is not a family.
     pub(super) family: &'static [LabelValues],
     /// The number of series of the current metric.
     pub(super) members: usize,

@@ -132,7 +132,7 @@ fn mark_as_used(used: &AtomicU64, shard: usize) {
 fn for_each_used(used: &AtomicU64, mut visit: impl FnMut(usize)) {
     let mut shared = used.load(Ordering::Relaxed);
     while shared != 0 {
-        // The remainder, because another process that shares the memory may have set any bits.
+        // Takes the remainder, because another process that shares the memory may have set any bits.
         visit(shared.trailing_zeros() as usize % SHARED);
         shared &= shared - 1;
     }

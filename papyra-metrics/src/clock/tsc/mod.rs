@@ -127,7 +127,8 @@ fn read_both() -> Option<Reading> {
     Reading::between(before, nanoseconds, rdtscp())
 }
 
-/// Returns whether the processor has `rdtscp` and a counter with a constant rate, and the kernel uses the counter for its own clock.
+/// Returns whether the processor has `rdtscp` and a counter with a constant rate, and whether the kernel uses the counter for its
+/// own clock.
 fn is_suitable() -> bool {
     const EXTENDED: u32 = 0x8000_0000;
     const FEATURES: u32 = 0x8000_0001;

@@ -182,9 +182,9 @@ impl<B: BucketSet> Distribution<B> {
         self.scale().bounds
     }
 
-    /// Returns the factor that converts exported values to base units, in which [`bounds`](Self::bounds) and
-    /// [`tallies`](Self::tallies) are: 10⁹ for durations, which are exported in seconds and kept in nanoseconds; 1 for
-    /// other values.
+    /// Returns the factor that converts exported values to the base unit of [`bounds`](Self::bounds) and
+    /// [`tallies`](Self::tallies): 10⁹ for durations, which are exported in seconds and kept in nanoseconds; 1 for other
+    /// values.
     pub fn base_units_per_unit(&self) -> u64 {
         self.scale().per_unit
     }

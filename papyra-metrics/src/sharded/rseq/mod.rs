@@ -58,7 +58,7 @@ macro_rules! load_once {
     ($area:ident) => {{
         let area: isize;
         // SAFETY: the code loads an aligned word, which changes at most once, before `main`. Code that runs earlier, in a
-        // constructor, may see the old value, 0, or the new one; both are correct.
+        // constructor, may see the old value (0) or the new value. Both are correct.
         unsafe {
             asm!(
                 // Through the global offset table, because the static is in another library if this crate is linked

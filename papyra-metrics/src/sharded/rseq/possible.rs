@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn this_thread_runs_on_one_of_the_possible_cpus() {
         let here = std::fs::read_to_string("/proc/self/stat").unwrap();
-        // The first field after the name in brackets is the third of the line; the number of the CPU is the 39th.
+        // The first field after the name in brackets is the third field of the line; the number of the CPU is the 39th field.
         let fields = here.rsplit(')').next().unwrap();
         let here: usize = fields.split_whitespace().nth(39 - 3).unwrap().parse().unwrap();
         let cpus = cpus().expect("sysfs is mounted");
