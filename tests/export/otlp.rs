@@ -16,6 +16,7 @@ use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric, me
 use papyra_metrics::{Bucket, Counter, FloatGauge, Gauge, Histogram, Metrics};
 use papyra_metrics_export::otlp::{Otlp, OtlpHttp};
 use papyra_metrics_export::{Export, Periodic, Progress, Registry};
+use papyra_metrics_export_tests::wait_for;
 use prost::Message;
 
 use crate::opentelemetry::receiver::{Received, receive};
@@ -320,6 +321,101 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     periodic.stop().unwrap();
     assert_eq!(collector.total("records_written backend=orders"), Some(7));
     assert_eq!(collector.requests.try_iter().count(), 3);
+}
+
+#[test]
+fn a_pause_lasts_at_least_a_second_and_at_most_an_hour() {
+    let registry = Registry::new();
+    let (listener, url) = listen();
+    let collector = Collector::start(listener);
+    let _orders = open(&registry, "orders");
+    let answered = |headers: &str| {
+        collector.answers.send(http("503 Service Unavailable", headers, &[])).unwrap();
+        let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
+        let first = otlp.export();
+        let second = otlp.export();
+        assert_eq!(collector.requests.try_iter().count(), 1, "{headers}");
+        (first.ok(), second.map_err(|error| error.to_string()))
+    };
+    for no_pause in ["0", "Wed, 21 Oct 2015 07:28:00 GMT"] {
+        let (first, second) = answered(&format!("Retry-After: {no_pause}\r\n"));
+        assert_eq!((first, second), (Some(Progress::More), Ok(Progress::More)), "{no_pause}");
+    }
+    for long in ["18446744073709551615", "Sat, 21 Oct 2090 07:28:00 GMT"] {
+        let (first, second) = answered(&format!("Retry-After: {long}\r\n"));
+        assert_eq!(first, None, "{long}");
+        let reason = second.unwrap_err();
+        assert!(reason.ends_with(": the collector accepts requests again in 3600s"), "{reason}");
+    }
+    // The date is two seconds after the collector's time, whatever the time of this machine is.
+    let date =
+        "Date: Sat, 21 Oct 2090 07:27:58 GMT\r\nRetry-After: Sat, 21 Oct 2090 07:28:00 GMT\r\n";
+    assert_eq!(answered(date).0, Some(Progress::More));
+}
+
+#[test]
+fn a_collector_that_requests_a_pause_each_time_is_an_error() {
+    let registry = Registry::new();
+    let (listener, url) = listen();
+    let collector = Collector::start(listener);
+    let orders = open(&registry, "orders");
+    orders.records_written.add(7);
+    for _ in 0..6 {
+        let busy = http("503 Service Unavailable", "Retry-After: 1\r\n", &[]);
+        collector.answers.send(busy).unwrap();
+    }
+    let otlp = Otlp::new(&registry).into_http(&url).unwrap();
+    let periodic = Periodic::spawn(Duration::from_millis(1), otlp).unwrap();
+    let error = wait_for("the export to fail", || periodic.last_error());
+    assert_eq!(error, format!("cannot export to {url}: 503 Service Unavailable"));
+    periodic.stop().unwrap();
+    assert_eq!(collector.total("records_written backend=orders"), Some(7));
+}
+
+#[test]
+fn a_redirected_request_is_an_error_that_names_the_new_url() {
+    let registry = Registry::new();
+    let (listener, url) = listen();
+    let collector = Collector::start(listener);
+    let _orders = open(&registry, "orders");
+    let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
+    let moved = format!("{url}/moved");
+    for status in ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect"]
+    {
+        let location = format!("Location: {moved}\r\n");
+        collector.answers.send(http(status, &location, &[])).unwrap();
+        let error = otlp.export().unwrap_err().to_string();
+        let reason = format!("{status}; use the URL to which it redirects, `{moved}`");
+        assert_eq!(error, format!("cannot export to {url}: {reason}"));
+        // No request was sent to the new URL.
+        assert_eq!(collector.requests.try_iter().count(), 1);
+    }
+}
+
+#[test]
+fn a_response_that_is_lost_or_not_part_of_the_protocol_is_a_problem() {
+    let registry = Registry::new();
+    let (listener, url) = listen();
+    let collector = Collector::start(listener);
+    let _orders = open(&registry, "orders");
+    let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
+    let page = http("200 OK", "Content-Type: text/html\r\n", b"<!doctype html><title>Shop</title>");
+    let truncated = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n\x0a".to_vec();
+    for (answer, problem) in [
+        (
+            page,
+            "answers with something other than an OTLP message; check whether the URL is that of a",
+        ),
+        (truncated, "has accepted a request, but its response is lost: "),
+    ] {
+        collector.answers.send(answer).unwrap();
+        assert_eq!(otlp.export().unwrap(), Progress::Done);
+        let [reported] = &registry.problems()[..] else { panic!("{:?}", registry.problems()) };
+        let expected = format!("the collector at {url} {problem}");
+        assert!(reported.to_string().starts_with(&expected), "{reported}");
+    }
+    otlp.export().unwrap();
+    assert_eq!(registry.problems(), []);
 }
 
 #[test]

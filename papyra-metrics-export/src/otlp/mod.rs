@@ -58,7 +58,8 @@ pub use http::OtlpHttp;
 ///
 /// The start time of a counter or histogram is the time of the last reading that did not contain its series, or the
 /// creation of the `Otlp` if the first reading contains the series. If the registry has forgotten a total, the series
-/// starts again at zero with a later start time. Gauges have no start time.
+/// starts again at zero with a later start time. Gauges have no start time. If the clock is set back, the times of the
+/// data points go back too, and start times that would be in the future become the time of the next message.
 ///
 /// Integers of the protocol are signed and have 64 bits. A larger total is sent as a float.
 pub struct Otlp {
@@ -141,18 +142,35 @@ impl Otlp {
     /// nothing is allocated except the result.
     pub fn encode(&mut self) -> Vec<u8> {
         let start = self.read_at;
-        if self.reader.refresh() {
+        let is_changed = self.reader.refresh();
+        if is_changed {
             self.series.update(self.reader.series(), |id| Stream {
                 start,
                 attributes: id.labels.iter().map(|(name, value)| attribute(name, value)).collect(),
             });
             self.name_families();
+        }
+        self.read_at = unix_nanos();
+        let is_set_back = self.read_at < start;
+        if is_set_back {
+            self.limit_starts();
+        }
+        if is_changed || is_set_back {
             self.rebuild();
         }
-        // The clock may have been set back, but the time of a data point must not precede its start time.
-        self.read_at = unix_nanos().max(start);
         self.set_points();
         self.request.encode_to_vec()
+    }
+
+    /// Sets start times after the time of the reading to this time, because the time of a data point must not precede
+    /// its start time. If both are equal, the start time counts as unknown, so a receiver does not take the total for
+    /// new increments:
+    /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#cumulative-streams-handling-unknown-start-time>.
+    #[cold]
+    fn limit_starts(&mut self) {
+        for stream in self.series.iter_mut() {
+            stream.start = stream.start.min(self.read_at);
+        }
     }
 
     /// Builds the message for the current series, without values.
@@ -234,6 +252,7 @@ impl Otlp {
     }
 }
 
+/// Returns the time of the system's clock, in nanoseconds since 1970.
 fn unix_nanos() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
@@ -242,5 +261,55 @@ fn unix_nanos() -> u64 {
 impl fmt::Debug for Otlp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Otlp").field("reader", &self.reader).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+    use opentelemetry_proto::tonic::metrics::v1::metric;
+    use papyra_metrics::{Counter, Metrics};
+    use prost::Message;
+
+    use super::{Otlp, unix_nanos};
+    use crate::Registry;
+
+    #[derive(Default, Metrics)]
+    struct LogMetrics {
+        writes: Counter,
+    }
+
+    const YEAR: u64 = 365 * 24 * 3600 * 1_000_000_000;
+
+    /// Returns the start and the time of the first data point.
+    fn span(otlp: &mut Otlp) -> (u64, u64) {
+        let mut message = ExportMetricsServiceRequest::decode(&*otlp.encode()).unwrap();
+        let metric = message.resource_metrics[0].scope_metrics[0].metrics.remove(0);
+        let Some(metric::Data::Sum(sum)) = metric.data else { panic!("{metric:?}") };
+        (sum.data_points[0].start_time_unix_nano, sum.data_points[0].time_unix_nano)
+    }
+
+    #[test]
+    fn times_are_those_of_the_clock_even_if_it_was_ahead_before() {
+        let registry = Registry::new();
+        let mut otlp = Otlp::new(&registry);
+        let log = Arc::new(LogMetrics::default());
+        registry.register(log.clone(), &[]).unwrap();
+        // At the last reading, the clock was a year ahead.
+        otlp.read_at += YEAR;
+        let before = unix_nanos();
+        let (start, first) = span(&mut otlp);
+        assert!((before..=unix_nanos()).contains(&first));
+        assert_eq!(start, first);
+        // The start is kept, also if the clock is set back once more.
+        let (start, second) = span(&mut otlp);
+        assert_eq!(start, first);
+        assert!(second >= first);
+        otlp.read_at += YEAR;
+        let (start, third) = span(&mut otlp);
+        assert_eq!(start, first);
+        assert!((second..=unix_nanos()).contains(&third));
     }
 }

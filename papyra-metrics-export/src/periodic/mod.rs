@@ -90,7 +90,8 @@ impl<E: Export> Driver<E> {
         self.next.map_or(Duration::MAX, |next| next.saturating_duration_since(now))
     }
 
-    /// Exports once and stores the result. A failed export is not continued before the next interval.
+    /// Exports once and stores the result, unless there are more parts. A failed export is not continued before the next
+    /// interval.
     fn export(&mut self) -> Progress {
         // All of this is user code: the export, the formatting of its error, and the `Drop` of the error.
         let exported = catch(|| {
@@ -103,12 +104,11 @@ impl<E: Export> Driver<E> {
             let message = error.to_string();
             (Err(error), Some(message))
         });
-        let (progress, result) = match result {
-            Ok(progress) => (progress, Ok(())),
-            Err(error) => (Progress::Done, Err(error)),
-        };
-        self.set_result(result, message);
-        progress
+        if let Ok(Progress::More) = result {
+            return Progress::More;
+        }
+        self.set_result(result.map(drop), message);
+        Progress::Done
     }
 
     fn set_result(&mut self, result: io::Result<()>, message: Option<String>) {
@@ -187,6 +187,25 @@ mod tests {
     impl Export for Endless {
         fn export(&mut self) -> io::Result<Progress> {
             Ok(Progress::More)
+        }
+    }
+
+    /// An export that gives these answers, the last one first.
+    struct Answers(Vec<io::Result<Progress>>);
+
+    impl Export for Answers {
+        fn export(&mut self) -> io::Result<Progress> {
+            self.0.pop().unwrap()
+        }
+    }
+
+    #[test]
+    fn the_error_of_an_export_stays_until_another_one_is_complete() {
+        let answers = vec![Ok(Progress::Done), Ok(Progress::More), Err(io::Error::other("busy"))];
+        let mut driver = Driver::new(Duration::MAX, Instant::now, Answers(answers));
+        for error in [Some("busy"), Some("busy"), None] {
+            driver.step();
+            assert_eq!(driver.last_error.get().as_deref(), error);
         }
     }
 

@@ -67,7 +67,7 @@ impl Periodic {
         Ok(Self { running: Some(running), worker: Some(worker), last_error })
     }
 
-    /// Returns the error of the last export, or `None` if it succeeded.
+    /// Returns the error of the last export that has ended, or `None` if it succeeded.
     pub fn last_error(&self) -> Option<String> {
         self.last_error.get()
     }
