@@ -7,7 +7,7 @@ use std::panic::panic_any;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use papyra_metrics_export::{Export, Periodic, PeriodicTask, Progress};
 
@@ -153,6 +153,32 @@ fn a_runtime_that_shuts_down_lets_the_task_export_once_more() {
     drop(runtime);
     assert_eq!(exports.try_iter().collect::<Vec<_>>(), [1, 2]);
     drop(periodic);
+}
+
+/// An export with so many parts that they take 35 milliseconds, with the pauses between them.
+struct Parts {
+    exports: Sender<()>,
+    begun: Option<Instant>,
+}
+
+impl Export for Parts {
+    fn export(&mut self) -> io::Result<Progress> {
+        let _ = self.exports.send(());
+        let elapsed = self.begun.get_or_insert_with(Instant::now).elapsed();
+        Ok(if elapsed < Duration::from_millis(35) { Progress::More } else { Progress::Done })
+    }
+}
+
+#[test]
+fn a_runtime_that_shuts_down_pauses_between_the_parts_of_the_last_export() {
+    let (exports, count) = mpsc::channel();
+    let runtime = runtime();
+    let parts = Parts { exports, begun: None };
+    let _periodic = runtime.block_on(async { PeriodicTask::spawn(HOUR, parts) });
+    drop(runtime);
+    // The first part, and one after each pause of at least ten milliseconds.
+    let count = count.try_iter().count();
+    assert!((2..=5).contains(&count), "{count}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -61,7 +62,7 @@ impl PeriodicTask {
         Self { running, task, last_error }
     }
 
-    /// Returns the error of the last export, or `None` if it succeeded.
+    /// Returns the error of the last export that has ended, or `None` if it succeeded.
     pub fn last_error(&self) -> Option<String> {
         self.last_error.get()
     }
@@ -104,11 +105,14 @@ struct FlushOnDrop<E: Export>(Option<Driver<E>>);
 impl<E: Export> Drop for FlushOnDrop<E> {
     fn drop(&mut self) {
         if let Some(mut driver) = self.0.take() {
-            // There is no pause between the parts, because the runtime is shutting down. The deadline uses the clock of
-            // the standard library, because a paused clock of tokio would never reach it.
+            // The deadline uses the clock of the standard library, because a paused clock of tokio would never reach it.
             driver.clock = Instant::now;
             let deadline = driver.deadline();
-            while driver.flush(deadline).is_some() {}
+            while let Some(pause) = driver.flush(deadline) {
+                // This blocks, because the timers of the runtime no longer work. Without the pause, the parts would
+                // overflow the receiver's buffer.
+                thread::sleep(pause);
+            }
             let _ = catch(|| drop(driver.finish()));
         }
     }

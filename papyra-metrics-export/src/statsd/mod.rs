@@ -214,6 +214,10 @@ impl StatsD {
     /// ```
     #[must_use]
     pub fn with_current_baseline(mut self) -> Self {
+        // What is left of an earlier export is not sent.
+        self.position.left = 0;
+        self.datagram.clear();
+        self.unconfirmed.clear();
         self.refresh();
         for (series, sent) in self.reader.series().iter().zip(self.sent.iter_mut()) {
             match histogram(&self.reader, series) {

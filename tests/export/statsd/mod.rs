@@ -407,6 +407,22 @@ fn with_the_current_baseline_only_later_counts_are_sent() {
 }
 
 #[test]
+fn the_current_baseline_ends_an_export_whose_series_are_gone() {
+    let registry = Registry::new();
+    let metrics = open(&registry, "orders");
+    metrics.records_written.add(1000);
+    let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
+    let mut statsd = statsd.with_max_bytes(1).with_burst(1);
+    assert_eq!(statsd.export().unwrap(), Progress::More);
+    assert!(registry.unregister(&metrics));
+    registry.set_closed_retention(Duration::ZERO, 0);
+    let mut statsd = statsd.with_current_baseline();
+    assert_eq!(statsd.export().unwrap(), Progress::Done);
+    assert_eq!(receive(&daemon).len(), 1);
+}
+
+#[test]
 fn a_daemon_that_listens_on_another_address_of_its_name_is_found() {
     let registry = Registry::new();
     let metrics = open(&registry, "orders");
