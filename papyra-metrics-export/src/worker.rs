@@ -42,6 +42,9 @@ impl<T: Send + 'static> Worker<T> {
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
             // Sending fails only if nobody waits for the result any more.
             let _ = sender.send(catch(run));
+        });
+        let thread = thread.map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot start the thread `{name}`: {error}"))
         })?;
         Ok(Self { thread, result, process: process::id() })
     }

@@ -63,7 +63,7 @@ pub struct Prometheus {
     /// The scraper that most scrapes use. `None` before the first scrape and after a panic. It is locked while the code
     /// of backends runs, so no scrape waits for it: if it is locked, a scrape uses one of `more_scrapers`.
     scraper: Mutex<Option<Scraper>>,
-    /// The scrapers for scrapes that run while `scraper` is locked. Locked only briefly.
+    /// The scrapers for scrapes that run while `scraper` is locked, at most [`MAX_MORE_SCRAPERS`]. Locked only briefly.
     more_scrapers: Mutex<Vec<Scraper>>,
     delivery: Delivery,
     /// The problem report of this adapter. It is created when a scrape panics for the first time.
@@ -71,6 +71,10 @@ pub struct Prometheus {
     /// Whether `report` contains a panic, which the next successful scrape clears.
     is_reported: AtomicBool,
 }
+
+/// The number of additional scrapers that are kept. Each of them contains the prepared text of all metrics, so a burst
+/// of scrapes must not increase the memory of the process for good.
+const MAX_MORE_SCRAPERS: usize = 3;
 
 struct Scraper {
     reader: RegistryReader,
@@ -132,7 +136,7 @@ impl Prometheus {
             Err(TryLockError::WouldBlock) => {
                 let mut scraper = self.more_scrapers().pop();
                 self.encode_with(&mut scraper, format, text);
-                self.more_scrapers().extend(scraper);
+                self.keep(scraper);
             }
         }
     }
@@ -175,6 +179,14 @@ impl Prometheus {
         }
     }
 
+    /// Keeps a scraper for later scrapes, unless enough of them are kept.
+    fn keep(&self, scraper: Option<Scraper>) {
+        let mut kept = self.more_scrapers();
+        if kept.len() < MAX_MORE_SCRAPERS {
+            kept.extend(scraper);
+        }
+    }
+
     fn more_scrapers(&self) -> MutexGuard<'_, Vec<Scraper>> {
         self.more_scrapers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -211,5 +223,47 @@ impl Scraper {
 impl fmt::Debug for Prometheus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prometheus").field("linger", &self.delivery.linger).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, OnceLock, Weak};
+
+    use papyra_metrics::{Descriptor, Metrics, Value, Walker};
+
+    use super::{MAX_MORE_SCRAPERS, Prometheus};
+    use crate::Registry;
+
+    /// Metrics whose reading scrapes them again, so that several scrapes run at the same time.
+    #[derive(Default)]
+    struct Nested {
+        prometheus: OnceLock<Weak<Prometheus>>,
+        scrapes: AtomicUsize,
+    }
+
+    impl Metrics for Nested {
+        fn descriptors(&self) -> &[Descriptor] {
+            const { &[Descriptor::counter("nested")] }
+        }
+
+        fn walk(&self, walker: &mut dyn Walker) {
+            if self.scrapes.fetch_add(1, Ordering::Relaxed) < 10 {
+                self.prometheus.get().and_then(Weak::upgrade).unwrap().scrape(None);
+            }
+            walker.instrument(&Value::Counter(7));
+        }
+    }
+
+    #[test]
+    fn after_many_scrapes_at_the_same_time_the_memory_of_few_is_kept() {
+        let registry = Registry::new();
+        let prometheus = Arc::new(Prometheus::new(&registry));
+        let nested = Arc::new(Nested::default());
+        nested.prometheus.set(Arc::downgrade(&prometheus)).unwrap();
+        registry.register(nested.clone(), &[]).unwrap();
+        assert!(prometheus.scrape(None).body.ends_with("nested_total 7\n"));
+        assert_eq!(prometheus.more_scrapers().len(), MAX_MORE_SCRAPERS);
     }
 }

@@ -86,6 +86,13 @@ pub(crate) use store::view::{SeriesView, View};
 /// if many threads read all the time, each reading ends. If a backend panics during a reading, its series that were not
 /// read before the panic keep their last values, and [`problems`](Self::problems) reports the panic.
 ///
+/// # Processes that fork
+///
+/// A forked process has a copy of the registry. Its exporters describe what the child has to do. Fork while no other
+/// thread registers, unregisters or reads, for example before the exporters start: if another thread holds the lock of
+/// the registry at that moment, the lock is never released in the child, which then waits for it forever. Counting has
+/// no lock and works in every child.
+///
 /// [`Metrics::walk`]: papyra_metrics::Metrics::walk
 #[derive(Clone)]
 pub struct Registry {

@@ -80,10 +80,11 @@ impl Socket {
             }
             result => result.map(drop),
         };
-        valid.map_err(|error| {
+        let context = |error: io::Error| {
             io::Error::new(error.kind(), format!("cannot send to {}: {error}", path.display()))
-        })?;
-        let socket = UnixDatagram::unbound()?;
+        };
+        valid.map_err(context)?;
+        let socket = UnixDatagram::unbound().map_err(context)?;
         socket.set_nonblocking(true)?;
         Ok(Self::Unix(socket, path.to_owned()))
     }
