@@ -35,7 +35,7 @@ pub(crate) fn push_fraction(mut rest: u64, of: u64, out: &mut String) {
     if rest == 0 {
         return;
     }
-    // The digits are computed here, because `write!` would take as long as writing several samples of a histogram.
+    // The digits are computed here, because one `write!` takes as long as writing several samples of a histogram.
     let mut digits = [b'0'; 19];
     let digits = &mut digits[..of.ilog10() as usize];
     for digit in digits.iter_mut().rev() {

@@ -69,7 +69,7 @@ pub enum RegisterError {
     },
 }
 
-/// How a backend declares a metric.
+/// The definition of a metric in one backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetricDefinition {
@@ -82,7 +82,7 @@ pub struct MetricDefinition {
     /// The names of the metric's own labels, without those of the backend, in alphabetical order.
     pub labels: Vec<String>,
     /// The upper bounds of a histogram's buckets in the exported unit, as Prometheus writes them. Empty for other
-    /// kinds. May also be empty for a histogram if the two definitions differ in something other than the buckets.
+    /// kinds. May also be empty for a histogram if the conflict does not concern the buckets.
     pub bounds: Vec<String>,
     /// The labels of the backend, such as `{backend="orders"}`.
     pub backend: String,

@@ -27,27 +27,27 @@ use crate::{Export, Progress, Registry, RegistryReader};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Each export adds to a counter its increase since the last export, and sets a gauge to its value. Names are those of
-/// the Prometheus export, with unit and `_total`, because the facade's exporters add neither. Each metric's unit and
-/// help text are described to the recorder. A gauge of a closed backend keeps its last value, because the facade has no
-/// function that removes a gauge.
+/// Each export increments the recorder's counters by what was counted since the last export, and sets the gauges.
+/// Names are those of the Prometheus export, with unit and `_total`, because the facade's exporters add neither. The
+/// recorder also gets each metric's unit and help text. A gauge of a closed backend keeps its last value, because the
+/// facade has no function that removes a gauge.
 ///
-/// For each bucket of a histogram, one call of `record_many` records the mean of the new values, as many times as there
-/// are new values. A recorder with the same bounds therefore has the exact count of each bucket and the right sum. A
-/// recorder that implements `record_many` itself takes the values of a call at once. The default implementation records
-/// them one by one, and `metrics-exporter-prometheus` keeps every value until the metrics are rendered or its upkeep
-/// runs.
+/// For each bucket of a histogram, one call of `record_many` records the mean of the new values in that bucket, as many
+/// times as there are new values. A recorder with the same bounds therefore has the exact count of each bucket and the
+/// right sum. A recorder that implements `record_many` itself can record all values of a call at once. The default
+/// implementation of `record_many` records the values one by one, and `metrics-exporter-prometheus` keeps every value
+/// until the metrics are rendered or its upkeep runs.
 ///
 /// # Processes that fork
 ///
 /// Every exporter starts from zero: its first export increments the counters by their lifetime totals. A forked process
-/// inherits the totals of its parent, which the parent exports too. The child must therefore create a new exporter with
-/// [`with_current_baseline`](Self::with_current_baseline), and must not use an exporter of its parent.
+/// inherits the totals of its parent, but the parent exports these totals too. The child must therefore create a new
+/// exporter with [`with_current_baseline`](Self::with_current_baseline), and must not use an exporter of its parent.
 pub struct Facade {
     reader: RegistryReader,
     recorder: Option<Box<dyn Recorder + Send>>,
     recorded: PerSeries<Recorded>,
-    /// Whether there may be series whose unit and help text were not yet given to the recorder.
+    /// Whether there may be series whose unit and help text the recorder does not have yet.
     needs_description: bool,
 }
 
@@ -56,10 +56,10 @@ struct Recorded {
     key: Key,
     /// The part of the counter's total that was already recorded.
     total: u64,
-    /// The values of a histogram that were recorded through the facade.
+    /// The values of the histogram that were already recorded. `None` for other kinds.
     replay: Option<Replay>,
-    /// Whether the counter or histogram is registered with the recorder. It is registered even if its value is zero, so
-    /// that the receiver shows it.
+    /// Whether the counter or histogram is registered with the recorder. It is registered even before it counts
+    /// anything, so that monitoring systems show a zero.
     is_registered: bool,
 }
 
@@ -76,7 +76,7 @@ const METADATA: Metadata<'static> =
 impl Facade {
     /// Creates an exporter to the recorder that is installed for the process or the thread.
     ///
-    /// Install the recorder first: without one, the facade discards what is exported and reports no error.
+    /// Install the recorder first: without a recorder, the facade discards all values and reports no error.
     pub fn new(registry: &Registry) -> Self {
         Self {
             reader: RegistryReader::with_closed(registry),
@@ -93,7 +93,7 @@ impl Facade {
 
     /// Exports only what is counted from now on, as if the current totals had been exported already.
     ///
-    /// Use it in a forked process whose parent exports the counts so far.
+    /// Use this in a forked process, because the parent process exports what was counted before the fork.
     ///
     /// ```
     /// use papyra_metrics_export::{Periodic, Registry, metrics::Facade};

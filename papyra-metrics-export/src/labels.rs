@@ -25,7 +25,7 @@ impl Labels {
         Self::from_pairs(pairs)
     }
 
-    /// Returns these labels and those of a metric as one set.
+    /// Returns one set of these labels and the labels of a metric.
     pub(crate) fn with(&self, more: DescriptorLabels<'_>) -> Result<Self, RegisterError> {
         let more = more.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self::from_pairs(self.0.iter().cloned().chain(more).collect())
@@ -68,7 +68,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), RegisterError> {
 }
 
 impl fmt::Display for Labels {
-    /// Writes the labels as `{backend="orders",zone="eu"}`, with values in the notation of Rust strings.
+    /// Writes the labels as `{backend="orders",zone="eu"}`. Values are escaped as in Rust string literals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
         for (i, (name, value)) in self.iter().enumerate() {

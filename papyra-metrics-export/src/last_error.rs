@@ -1,5 +1,5 @@
-//! The error of the last attempt to export or to answer a scrape. The thread or task that makes the attempts sets it,
-//! and the handle of that thread or task returns it.
+//! The last error of a background thread or task, such as the error of a failed export. The thread or task sets and
+//! clears the error, and the handle of the thread or task returns it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -9,10 +9,10 @@
 //! | `prometheus` | [`prometheus::Prometheus`]: the text format and OpenMetrics, for any HTTP framework or none | `httparse`, `itoap`, `mio`, `socket2` |
 //! | `opentelemetry` | [`opentelemetry::OpenTelemetry`]: instruments on a `Meter` | `opentelemetry` 0.33, the API alone |
 //! | `otlp` | [`otlp::Otlp`]: messages for an OpenTelemetry collector, over HTTP or as bytes | `httpdate`, `opentelemetry-proto` 0.33, `prost`, `ureq` |
-//! | `statsd` | [`statsd::StatsD`]: increments and values in datagrams, to StatsD or DogStatsD | none |
+//! | `statsd` | [`statsd::StatsD`]: datagrams for a StatsD or DogStatsD server | none |
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |
 //! | `dashboard` | [`schema::Dashboard`]: a Grafana dashboard of the declared metrics | `serde`, `serde_json` |
-//! | `publish` | [`schema::Schema::of_published`]: the declared metrics in a published file | `papyra-metrics/publish` |
+//! | `publish` | [`schema::Schema::of_published`]: the metrics that a published file declares | `papyra-metrics/publish` |
 //! | `tokio` | [`PeriodicTask`]: exports at an interval in a tokio task, as [`Periodic`] does in a thread | `tokio` |
 //!
 //! No feature is on by default. Without features, the only dependency besides `papyra-metrics` is `rustc-hash`. For any

@@ -23,8 +23,8 @@ struct Claimed {
 
 impl Names {
     /// Claims the first of these names that is neither taken nor too long: the name without the unit, the name with the
-    /// unit, and each of them with the kind. A name with the kind is reported, because the backend did not choose it.
-    /// If no name is left, reports the family and returns `None`.
+    /// unit, and each of these two names with the kind appended. A claimed name with the kind is reported as a problem,
+    /// because the backend did not choose it. If all names are taken or too long, reports a problem and returns `None`.
     pub(crate) fn claim(&mut self, family: &Family, report: &ProblemReport) -> Option<String> {
         let own = [family.name_without_unit(), family.own_name()];
         let names = own.map(|name| family.dotted(name));
@@ -56,8 +56,9 @@ impl Names {
     }
 }
 
-/// Describes why a family is not exported, or why it is exported as `name`. `taken` is a name that the family should
-/// have, with the claim of another family to that name. It is `None` if the family's names are too long instead.
+/// Describes why a family is exported as `name` or, if `name` is `None`, why it is not exported. `taken` is a name that
+/// the family should have had, and the claim of another family to this name. If no name of the family is taken, but all
+/// are too long, `taken` is `None`.
 fn problem(family: &Family, name: Option<&String>, taken: Option<(&String, &Claimed)>) -> String {
     let family = family.name();
     let Some((wanted, Claimed { name: taken, family: other })) = taken else {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 
-/// Runs user code. Returns the panic's message if it panicked.
+/// Runs user code. If the code panics, the error is the message of the panic.
 ///
 /// After a panic, the caller must not use state that the code may have left inconsistent.
 #[inline]

@@ -1,4 +1,4 @@
-//! Reads a registry: the values of all open backends and, once, the last values of each closed one.
+//! Reads a registry: the values of all open backends and, once, the last values of each closed backend.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -43,7 +43,8 @@ pub struct RegistryReader {
     exported: ExportedValues,
     /// The values that [`read`](Self::read) returns. Adapters read the numbers in `exported` instead.
     values: Vec<Value>,
-    /// The registry numbers closed backends in the order of closing. Backends up to this number are not shown again.
+    /// The number of the newest closed backend whose last values were delivered. Closed backends are numbered in the
+    /// order of closing, and backends up to this number are not shown again.
     delivered: u64,
 }
 
@@ -88,13 +89,13 @@ impl RegistryReader {
         self.registry.read(&mut self.view, &mut self.scratch, &mut self.exported)
     }
 
-    /// Returns all series that this reader sees.
+    /// Returns the series of this reading, including series that are not shown; see [`SeriesView::is_shown`].
     pub(crate) fn series(&self) -> &[SeriesView] {
         &self.view.series
     }
 
-    /// Returns the numbers of this reading, indexed by [`SeriesView::value_index`]. The form of a series determines the
-    /// type of its number.
+    /// Returns the value of each series in this reading as a [`Number`], indexed by [`SeriesView::value_index`]. The
+    /// form of a series determines the type of its number.
     pub(crate) fn numbers(&self) -> &[Number] {
         &self.exported.numbers
     }
@@ -109,9 +110,9 @@ impl RegistryReader {
         self.view.number
     }
 
-    /// Returns two version numbers that identify the series of this reading and their indices. If two readers were
-    /// created by [`with_closed`](Self::with_closed) for the same registry and return equal version numbers, they have
-    /// equal series.
+    /// Returns two version numbers of the list of series. If two readers were created by
+    /// [`with_closed`](Self::with_closed) for the same registry and return equal version numbers, they have the same
+    /// series with the same value indices.
     pub(crate) fn shape(&self) -> (u64, u64) {
         self.view.shape()
     }
@@ -121,14 +122,14 @@ impl RegistryReader {
         self.delivered = self.view.newest;
     }
 
-    /// Returns the number of the newest closing at the time of this reading. The registry numbers the closings of
-    /// backends in order.
+    /// Returns the number of the newest closed backend at the time of this reading. Closed backends are numbered in the
+    /// order of closing.
     pub(crate) fn newest(&self) -> u64 {
         self.view.newest
     }
 
-    /// Marks the last values of backends up to this closing as delivered. This is for adapters in which several readers
-    /// deliver to one receiver.
+    /// Marks the last values of closed backends up to the number `closing` as delivered. This is for adapters in which
+    /// several readers deliver to one receiver.
     pub(crate) fn set_delivered(&mut self, closing: u64) {
         self.delivered = closing;
     }
@@ -140,11 +141,11 @@ impl fmt::Debug for RegistryReader {
     }
 }
 
-/// The state that an adapter keeps for each series of its reader, in the same order.
+/// The state that an adapter keeps for each series of its reader, in the order of the reader's series.
 #[derive(Debug)]
 pub(crate) struct PerSeries<T> {
     items: Vec<T>,
-    /// The index of each item, by the serial number of its series.
+    /// Maps the serial number of each series to the index of its item.
     index: HashMap<u64, usize>,
 }
 
@@ -179,7 +180,7 @@ impl<T> PerSeries<T> {
     }
 }
 
-/// One value in a reading of a registry.
+/// The value of one series in a reading of a registry.
 #[derive(Clone, Copy)]
 pub struct Sample<'a> {
     id: &'a SeriesId,
@@ -213,8 +214,8 @@ impl<'a> Sample<'a> {
         &self.id.labels
     }
 
-    /// Returns the value of a gauge, or the lifetime total of a counter or a histogram. The total includes earlier
-    /// backends with the same labels.
+    /// Returns the value of a gauge, or the lifetime total of a counter or a histogram. The total includes what earlier
+    /// backends with the same labels have counted.
     pub fn value(&self) -> &'a Value {
         self.value
     }

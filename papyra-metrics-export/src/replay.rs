@@ -1,5 +1,5 @@
-//! Replays a histogram to a receiver that accepts only single values. The receiver gets the mean of each bucket's new
-//! values, as many times as there are new values.
+//! Replays a histogram to a receiver that accepts only single values. For each new value in a bucket, the receiver gets
+//! the mean of the new values in that bucket.
 //!
 //! The count of each bucket is exact, and the sum is exact up to the precision of a float.
 
@@ -7,16 +7,16 @@ use papyra_metrics::Tally;
 
 use crate::series::histogram::{Buckets, HistogramReading};
 
-/// The values of a histogram that were already given to a receiver.
+/// The values of a histogram that a receiver has already been given, as a count and a sum for each bucket.
 #[derive(Debug)]
 pub(crate) struct Replay {
     given: Box<[Tally]>,
 }
 
-/// Equal values to give to a receiver. They represent the new values of one bucket.
+/// Equal values to give to a receiver in place of new values in one bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Values {
-    /// The mean of the values in the exported unit. It lies within the bucket.
+    /// The mean of the new values, in the exported unit. It lies within the bucket.
     pub(crate) mean: f64,
     pub(crate) count: u64,
     /// The bucket's count and sum at the receiver, once the receiver has been given these values.
@@ -24,7 +24,7 @@ pub(crate) struct Values {
 }
 
 impl Replay {
-    /// Creates the state of a receiver that was given no values yet.
+    /// Creates the state of a receiver that has not been given any values yet.
     pub(crate) fn new(buckets: &Buckets) -> Self {
         Self { given: vec![Tally::default(); buckets.len()].into_boxed_slice() }
     }
@@ -35,7 +35,7 @@ impl Replay {
         self.given.copy_from_slice(reading.tallies);
     }
 
-    /// Returns the number of values that were not given to the receiver yet.
+    /// Returns the number of values that have not been given to the receiver yet.
     #[cfg(feature = "opentelemetry")]
     pub(crate) fn backlog(&self, reading: HistogramReading<'_>) -> u64 {
         let pairs = reading.tallies.iter().zip(&self.given);
@@ -75,14 +75,14 @@ pub(crate) fn new_values(
     if count == 0 {
         return None;
     }
-    // A value may be part of the count but not yet of the sum, or the reverse, because the two are counted one after
-    // the other. The sum is clamped so that the mean lies within the bucket, and the next mean corrects the difference.
+    // The count may include a value that the sum does not include yet, or the reverse, because they are updated one
+    // after the other. The sum is clamped so that the mean lies within the bucket. The next mean corrects the error.
     let bounds = reading.buckets.bounds();
     let upper = bounds.get(bucket).copied();
     let lower = bucket.checked_sub(1).map_or(0, |below| bounds[below] + 1);
     let [least, most] =
         [lower, upper.unwrap_or(u64::MAX >> 1)].map(|bound| i128::from(bound) * i128::from(new));
-    #[allow(clippy::cast_possible_wrap)] // a difference of sums that wrap
+    #[allow(clippy::cast_possible_wrap)] // the difference may be negative, and the sums wrap
     let sum = i128::from(sum as i64).clamp(least, most);
     let per_unit = reading.buckets.base_units_per_unit();
     #[allow(clippy::cast_precision_loss)] // the receiver takes a float
@@ -159,7 +159,7 @@ mod tests {
             let reading = HistogramReading { buckets: &buckets, tallies: &tallies };
             new_values(reading, 1, given, 10).unwrap()
         };
-        // Two values of 150 ns were counted, but the sum contains only one of them yet.
+        // Two values of 150 ns were counted, but the sum includes only one of them so far.
         let first = next(2, 150, Tally::default());
         let given = Tally { count: 2, sum: 202 };
         assert_eq!(first, Values { mean: 101e-9, count: 2, given });

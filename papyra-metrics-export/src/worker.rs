@@ -1,4 +1,4 @@
-//! A thread with a join that can time out. The handle may be dropped on the thread itself.
+//! A thread that can be joined with a timeout. The thread itself may drop the handle.
 
 use std::io;
 use std::process;
@@ -14,7 +14,8 @@ use crate::panics::catch;
 pub(crate) struct Worker<T> {
     thread: JoinHandle<()>,
     result: Receiver<Result<T, String>>,
-    /// The process that started the thread. Threads do not survive a `fork`, so a child process must not wait for one.
+    /// The process that started the thread. Threads do not survive a `fork`, so a child process must not wait for a
+    /// thread of its parent.
     process: u32,
 }
 

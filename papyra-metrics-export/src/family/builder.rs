@@ -1,4 +1,4 @@
-//! Prepares the families of one backend: composes their names and checks them.
+//! Prepares the families of one backend: composes and checks their names.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,8 +9,8 @@ use super::{Batch, Texts};
 use crate::{Labels, RegisterError};
 
 pub(crate) struct FamilyBuilder {
-    /// The names and other texts. They are stored as bytes and composed by copying, because formatting would take a
-    /// large part of the time of a registration.
+    /// The names and other texts. They are stored as bytes and composed by copying, because formatting would slow down
+    /// registrations considerably.
     text: Vec<u8>,
     families: Vec<Texts>,
     prefix: Arc<str>,
@@ -49,7 +49,7 @@ impl FamilyBuilder {
         let name_end = text.len();
         let mut without_unit_end = name_end;
         if let Some(unit) = unit {
-            // The name without its unit is the beginning of the name.
+            // The exported name begins with the name without the unit.
             let pieces = name.without_unit().pieces();
             without_unit_end = prefix_end + pieces.iter().map(|piece| piece.len()).sum::<usize>();
             text.extend_from_slice(unit.as_bytes());

@@ -1,4 +1,4 @@
-//! The families that a registry has, and the detection of conflicts between them.
+//! The families of a registry, and the detection of conflicts between them.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ pub(crate) struct Families {
     /// key is the next free number. Names are declared in a program and not chosen by an attacker, so a fast hash
     /// suffices.
     by_hash: FxHashMap<u64, usize>,
-    /// The number of names in `all` that end in a sample suffix, such as `_total`. It is usually zero. As long as no
-    /// new name ends in a sample suffix either, no two names can share a sample name, and the check for conflicts is
-    /// skipped.
+    /// The number of names in `all` that end in a sample suffix, such as `_total`. It is usually zero. If it is zero
+    /// and the name of a new family does not end in a sample suffix either, the new family cannot share a sample name
+    /// with a family of another name, and the check for that is skipped.
     ambiguous: usize,
 }
 
@@ -94,8 +94,8 @@ impl Families {
         }
     }
 
-    /// Returns the earliest family that shares a sample name with a family of this name and kind, but has a different
-    /// name. For example, a counter `a` and a gauge `a_total` share the sample name `a_total`.
+    /// Returns the earliest family that has a different name, but exports a sample of the same name as a family with
+    /// this name and kind. For example, a counter `a` and a gauge `a_total` both export a sample `a_total`.
     fn sharing(&self, name: &str, kind: Kind) -> Option<Family> {
         let mut first: Option<usize> = None;
         for suffix in kind.sample_suffixes() {
@@ -119,7 +119,7 @@ impl Families {
         }
         self.all.truncate(len);
         self.batches.truncate(self.all.last().map_or(0, |(batch, _)| batch + 1));
-        // A key depends only on families that were added earlier, so the remaining keys stay valid.
+        // The key of a family depends only on families that were added before it, so the remaining keys stay valid.
         self.by_hash.retain(|_, position| *position < len);
     }
 }
@@ -136,7 +136,7 @@ const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
 
 /// Returns whether the name ends in a suffix of sample names, such as `_total`.
 fn has_sample_suffix(name: &str) -> bool {
-    // The last letter is compared first, because it excludes most names.
+    // The last letter is compared first, because this comparison alone rules out most names.
     let last = name.bytes().next_back();
     let mut suffixes = KINDS.iter().flat_map(|kind| kind.sample_suffixes());
     suffixes.any(|suffix| {
@@ -197,7 +197,7 @@ mod tests {
         let batch = batch(&[Descriptor::counter("a"), Descriptor::counter("b")]);
         let mut known = Families::default();
         known.find_or_add(&batch, 0).unwrap();
-        // This entry simulates a hash collision of both names.
+        // This entry simulates that both names have the same hash.
         known.by_hash.insert(FxBuildHasher.hash_one("p_q_b"), 0);
         known.find_or_add(&batch, 1).unwrap();
         assert_eq!((known.find("p_q_a"), known.find("p_q_b")), (Ok(0), Ok(1)));

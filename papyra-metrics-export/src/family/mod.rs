@@ -48,7 +48,7 @@ struct Texts {
     help_end: usize,
     /// The end of the label names: the names of the metrics' own labels, in alphabetical order and joined by commas.
     label_names_end: usize,
-    /// The buckets of a histogram family, known once one of its histograms has been read.
+    /// The buckets of a family of histograms. Unknown until a histogram of the family has been read.
     buckets: OnceLock<Arc<Buckets>>,
 }
 
@@ -151,7 +151,7 @@ impl Family {
         }
     }
 
-    /// Returns the error for a backend whose histogram has other buckets than this family.
+    /// Returns the error for a new histogram whose buckets differ from the earlier buckets of this family.
     pub(crate) fn conflicting_buckets(
         &self,
         earlier: &Buckets,

@@ -1,15 +1,15 @@
-//! The readings that collections observe.
+//! Readings of the registry for the callbacks of the instruments.
 //!
 //! Each observable instrument has a callback. Whenever a reader of the SDK collects, the SDK runs all callbacks, in the
-//! order in which their instruments were built. All callbacks of a collection use the same reading, unless another
-//! collection overlaps.
+//! order in which their instruments were built. All callbacks of a collection use the same reading of the registry,
+//! unless another collection overlaps.
 //!
 //! The SDK does not report when a collection begins. A callback therefore compares its instrument with the instrument
 //! of the previous callback. If its instrument was built later, both callbacks belong to the same collection, and the
 //! callback uses the existing reading. Otherwise, a new collection has begun, and the callback takes a new reading.
 //!
-//! If collections overlap, each collection still takes a reading in its first callback, and a reading is only ever
-//! replaced by a newer one. Therefore, no collection observes a value that was read before the collection began.
+//! If collections overlap, each collection still takes a reading in its first callback, and a newer reading is never
+//! replaced by an older reading. Therefore, no collection observes a value that was read before the collection began.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,13 +44,13 @@ struct Current {
     last: Option<usize>,
     /// The number of the newest reading.
     reading: u64,
-    /// The reader's `shape()` when `observed` was built: a pair of version numbers. If the shape differs, the series
-    /// have changed, and `observed` is rebuilt.
+    /// The [`RegistryReader::shape`] with which `observed` was built: a pair of version numbers. If a reading has
+    /// another shape, the series have changed, and `observed` is rebuilt.
     shape: Option<(u64, u64)>,
     /// The series of each instrument, by the address of its family.
     observed: HashMap<usize, Vec<Observed>>,
     values: ExportedValues,
-    /// The number of histogram values that this reading may still replay.
+    /// The number of histogram values that may still be replayed from this reading.
     replays_left: u64,
     /// The readers that no collection is using. Usually there is one.
     readers: Vec<RegistryReader>,
@@ -63,8 +63,8 @@ struct Observed {
     /// The index of the series' value in a reading.
     value_index: usize,
     form: Form,
-    /// The last observed total of an earlier counter with these labels, if the registry has forgotten that counter. It
-    /// is added to the current total.
+    /// If the registry has forgotten an earlier counter with these labels, the last observed total of that counter,
+    /// which is added to the current total. Otherwise zero.
     forgotten: u64,
     /// The values of the histogram that were already replayed into the SDK.
     replay: Option<Replay>,
@@ -138,8 +138,8 @@ impl Collections {
         true
     }
 
-    /// Returns the reading for the callback of the instrument with this index. Takes a new reading if this is the first
-    /// callback of a collection.
+    /// Returns the reading for a callback. `index` is the index of the instrument in the order in which instruments are
+    /// built. Takes a new reading if this is the first callback of a collection.
     fn reading(&self, index: usize) -> MutexGuard<'_, Current> {
         let mut current = self.current();
         let is_behind = current.last.is_some_and(|last| index > last);

@@ -1,4 +1,4 @@
-//! The instruments that were built, and those that are waiting to be built.
+//! Keeps track of the instruments that have been built and of the instruments that are waiting to be built.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -31,17 +31,17 @@ pub(super) struct Instruments {
     /// The problem report for families that are not exported, or are exported with their kind in the name or without
     /// their unit.
     report: ProblemReport,
-    /// The problem report for a thread that could not be started.
+    /// The problem report for a failure to start the building thread.
     thread_report: ProblemReport,
 }
 
 #[derive(Default)]
 struct State {
-    /// The number of families that have been examined.
+    /// The number of families of the registry that have been processed by [`Instruments::add`].
     families: usize,
     names: Names,
     pending: VecDeque<Pending>,
-    /// The number of instruments that were given an index, built or not.
+    /// The number of instruments that have been given an index, whether or not they have been built.
     added: usize,
     /// The number of instruments that have been built.
     built: usize,
@@ -77,8 +77,8 @@ pub(super) enum Part {
     /// The first instrument of a family: a counter, a gauge for integers, or the additional instrument that replays the
     /// values of a histogram. If the bounds of the histogram are known, the histogram is built too.
     First,
-    /// The gauge for floats. A gauge of the SDK accepts either integers or floats, so a family of gauges has both. A
-    /// gauge that observes nothing is not exported.
+    /// The gauge for floats. A gauge of the SDK accepts either integers or floats, so a family of gauges has one gauge
+    /// for integers and one for floats. A gauge that observes nothing is not exported.
     FloatGauge,
     /// The histogram itself, if its bounds were not known when the first instrument was built.
     Histogram(BuiltHistogram),
@@ -123,8 +123,8 @@ impl Instruments {
         self.state().without_bounds.push((definition, built));
     }
 
-    /// Starts to build the histograms whose bounds have become known, as [`add`](Self::add) does, but does not wait for
-    /// them.
+    /// Starts to build the histograms whose bounds have become known. In contrast to [`add`](Self::add), does not wait
+    /// until they are built.
     pub(super) fn add_histograms(&self, build: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         let (known, unknown) = mem::take(&mut state.without_bounds)
@@ -187,8 +187,8 @@ impl Instruments {
         Cow::Borrowed("")
     }
 
-    /// Returns the next instrument to build. If there is none, returns `None`, and the building thread must end;
-    /// instruments that are added later start a new thread.
+    /// Returns the next instrument to build. If there is none, returns `None`, and the building thread must end. A new
+    /// thread builds the instruments that are added later.
     pub(super) fn next_pending(&self) -> Option<Pending> {
         let mut state = self.state();
         let pending = state.pending.pop_front();

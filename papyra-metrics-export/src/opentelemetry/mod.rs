@@ -42,7 +42,8 @@ mod instruments;
 /// without the unit, the name of the later metric includes the unit. If the later metric has no unit, or that name is
 /// taken too, its kind is appended, as in `latency_gauge`. If that name is taken as well, the metric is not exported.
 /// The SDK refuses names of more than 255 characters, so a metric with such a name is not exported either; a unit of
-/// more than 63 characters is left out. [`Registry::problems`] reports all of this except names that include a unit.
+/// more than 63 characters is left out. [`Registry::problems`] reports all of these cases, except that a name includes
+/// the unit.
 ///
 /// The observed totals never fall, neither at a reset nor when a backend is closed and opened again under the same
 /// labels. The sum that a reader receives therefore equals the number of counted events, with cumulative and with delta
@@ -51,9 +52,9 @@ mod instruments;
 /// This requires that the registry remembers a closed backend until it is opened again. If a reader collects after the
 /// registry has forgotten the backend and before the backend is opened again, the totals of the reopened backend begin
 /// at zero, so a cumulative reader sees them fall. If the provider also has a reader with delta temporality, and this
-/// reader does not collect during that time, the SDK subtracts the larger earlier total from the new one, and the
-/// subtraction overflows. To prevent both, set [`Registry::set_closed_retention`] to a longer time than backends stay
-/// closed.
+/// reader does not collect during that time, the SDK subtracts the larger earlier total from the smaller new total, and
+/// the subtraction overflows. To prevent both, set [`Registry::set_closed_retention`] to a longer time than backends
+/// stay closed.
 ///
 /// # Histograms
 ///
@@ -88,7 +89,7 @@ pub struct OpenTelemetry {
 impl OpenTelemetry {
     /// Builds an instrument on this meter for each name in the registry, now and whenever names are added.
     ///
-    /// Create only one for each provider: a second one would observe every value a second time.
+    /// Create only one `OpenTelemetry` for each provider: a second one would observe every value a second time.
     pub fn new(registry: &Registry, meter: &Meter) -> Self {
         let adapter = Arc::new(Adapter {
             meter: meter.clone(),

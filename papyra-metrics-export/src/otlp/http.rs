@@ -1,4 +1,4 @@
-//! Sends messages over HTTP, as <https://opentelemetry.io/docs/specs/otlp/#otlphttp> specifies.
+//! Sends OTLP messages over HTTP, as <https://opentelemetry.io/docs/specs/otlp/#otlphttp> specifies.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -41,7 +41,7 @@ const MAX_ANSWER_LEN: u64 = 64 * 1024;
 ///
 /// Redirects are not followed, because most of them would turn the request into one without metrics.
 ///
-/// URLs with `https` need the feature `rustls` or `native-tls` of `ureq` 3, which the application enables.
+/// URLs with `https` need the feature `rustls` or `native-tls` of `ureq` 3. The application must enable this feature.
 pub struct OtlpHttp {
     otlp: Otlp,
     agent: Agent,

@@ -1,7 +1,7 @@
 //! OTLP: the metrics of a registry as messages of the OpenTelemetry protocol, without its SDK.
 //!
-//! [`Otlp`] encodes the messages, and [`OtlpHttp`] sends them over HTTP. In contrast to the feature `opentelemetry`,
-//! which needs the application's SDK, histograms are exported exactly, regardless of how many values they have.
+//! [`Otlp`] encodes the messages, and [`OtlpHttp`] sends them over HTTP. Unlike the feature `opentelemetry`, the
+//! feature `otlp` does not need an SDK, and exports histograms exactly, regardless of how many values they have.
 //!
 //! The messages are those of <https://opentelemetry.io/docs/specs/otlp/>, version 1.
 
@@ -53,13 +53,14 @@ pub use http::OtlpHttp;
 ///
 /// All values are cumulative: the next message makes up for a lost one, and a message that arrives twice changes
 /// nothing. Totals never fall, neither at a reset nor when a backend is closed and opened again under the same labels.
-/// The totals of a closed backend are exported until the registry forgets them. Set [`Registry::set_closed_retention`]
-/// to longer than the collector may be unavailable.
+/// The totals of a closed backend are exported until the registry forgets them. With
+/// [`Registry::set_closed_retention`], choose a longer time than the collector may be unavailable.
 ///
-/// The start time of a counter or histogram is the time of the last reading that did not contain its series, or the
-/// creation of the `Otlp` if the first reading contains the series. If the registry has forgotten a total, the series
-/// starts again at zero with a later start time. Gauges have no start time. If the clock is set back, the times of the
-/// data points go back too, and start times that would be in the future become the time of the next message.
+/// The start time of a counter or histogram is the time of the last reading that did not contain its series. If the
+/// first reading contains the series, the start time is the time at which the `Otlp` was created. If the registry has
+/// forgotten a total, the series starts again at zero with a later start time. Gauges have no start time. If the clock
+/// is set back, the times of the data points go back too, and start times that would be in the future become the time
+/// of the next message.
 ///
 /// Integers of the protocol are signed and have 64 bits. A larger total is sent as a float.
 pub struct Otlp {
@@ -72,11 +73,11 @@ pub struct Otlp {
     series: PerSeries<Stream>,
     /// The last message. Only its values are updated as long as the series do not change.
     request: ExportMetricsServiceRequest,
-    /// The position of each series' data point in the message: the index of its metric, and the index of the data point
+    /// The position of each series' data point in the message: the index of the metric, and the index of the data point
     /// in that metric. `None` if the series has no data point.
     points: Vec<Option<(usize, usize)>>,
-    /// The time of the last reading of the registry, or of the creation if there was no reading yet, in nanoseconds
-    /// since 1970.
+    /// The time of the last reading of the registry, in nanoseconds since 1970. Before the first reading, the time at
+    /// which this `Otlp` was created.
     read_at: u64,
     report: ProblemReport,
 }
@@ -89,7 +90,7 @@ struct Instrument {
     unit: String,
 }
 
-/// A series as the protocol represents it.
+/// The start time and the attributes of a series, which are the same in each of its data points.
 struct Stream {
     /// The start time, in nanoseconds since 1970.
     start: u64,
@@ -113,7 +114,7 @@ impl Otlp {
         }
     }
 
-    /// Sets the resource attributes, such as `service.name` and `service.instance.id`. They identify the process.
+    /// Sets the resource attributes that identify the process, such as `service.name` and `service.instance.id`.
     ///
     /// Two processes need different attributes; otherwise a collector regards their series as the same.
     #[must_use]
@@ -193,7 +194,7 @@ impl Otlp {
         self.request.resource_metrics.push(metrics);
     }
 
-    /// Chooses names for families that have none yet.
+    /// Chooses names for families that have no name yet.
     fn name_families(&mut self) {
         for series in self.reader.series() {
             let family = &series.id.family;
@@ -205,8 +206,8 @@ impl Otlp {
         }
     }
 
-    /// Returns the metrics in the order in which their families appear, and stores the position of each series' data
-    /// point.
+    /// Returns the metrics in the order of their first series, and stores the position of each series' data point
+    /// in `points`.
     fn add_points(&mut self) -> Vec<Metric> {
         let mut metrics: Vec<Metric> = Vec::new();
         let mut indices = HashMap::new();

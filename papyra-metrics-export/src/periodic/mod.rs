@@ -20,10 +20,10 @@ pub use thread::Periodic;
 
 /// Sends the metrics of a registry to a monitoring system.
 ///
-/// Implemented by `statsd::StatsD`, `metrics::Facade` and `otlp::OtlpHttp`. For another system, implement it over a
-/// [`RegistryReader`](crate::RegistryReader).
+/// Implemented by `statsd::StatsD`, `metrics::Facade` and `otlp::OtlpHttp`. For another monitoring system, implement
+/// this trait with a [`RegistryReader`](crate::RegistryReader).
 pub trait Export {
-    /// Sends all pending data, or the next part of it. Waits for the receiver only if the protocol has a response.
+    /// Sends all pending data, or the next part of it. Waits for the receiver only if the protocol has responses.
     ///
     /// # Errors
     ///
@@ -42,19 +42,19 @@ impl<E: Export + ?Sized> Export for Box<E> {
 pub enum Progress {
     /// Everything was sent.
     Done,
-    /// Not everything was sent, because the receiver needs time to process a part or has requested a pause. The caller
-    /// calls [`export`](Export::export) again after a short pause.
+    /// Not everything was sent, because the receiver needs time to process what it was sent, or has requested a pause.
+    /// The caller calls [`export`](Export::export) again after a short pause.
     More,
 }
 
-/// The pause between two parts of an export. It is longer than a receiver needs to empty a full socket buffer.
+/// The pause between two parts of an export. Within this time, a receiver can empty a full socket buffer.
 const PAUSE: Duration = Duration::from_millis(10);
 /// The time limit for all parts of the final export.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest interval between two exports.
 const MIN_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Decides when to export and records the results. Used by the thread and the task.
+/// Decides when to export, and stores the result of each export. Used by [`Periodic`] and `PeriodicTask`.
 struct Driver<E> {
     export: E,
     interval: Duration,
@@ -117,13 +117,14 @@ impl<E: Export> Driver<E> {
         let _ = catch(|| drop(previous));
     }
 
-    /// Returns the deadline of a final export that begins now. After the deadline, no part of the export is begun.
+    /// Returns the deadline of a final export that begins now. After the deadline, no further part is sent.
     fn deadline(&self) -> Instant {
         (self.clock)() + FLUSH_TIMEOUT
     }
 
     /// Sends a part of the final export. Returns the time to wait before the next part, or `None` if the export has
-    /// ended. It ends when everything was sent, or with an error if parts are left after the deadline.
+    /// ended. The export ends when everything was sent, when a part fails, or after the deadline. If parts are left
+    /// after the deadline, the stored result is an error.
     fn flush(&mut self, deadline: Instant) -> Option<Duration> {
         if self.export() == Progress::Done {
             return None;

@@ -13,7 +13,7 @@ use super::{Driver, Export};
 use crate::last_error::LastError;
 use crate::panics::catch;
 
-/// Exports at an interval, from a tokio task. Stops when it is dropped.
+/// Exports at an interval, from a tokio task. When this handle is dropped, the task exports once more and stops.
 ///
 /// ```
 /// use papyra_metrics_export::{Export, PeriodicTask, Progress};
@@ -53,7 +53,7 @@ impl PeriodicTask {
         // Panics here if the runtime has no timers. Without this line, the task would panic later, and nobody would
         // notice.
         drop(sleep(Duration::ZERO));
-        // The time comes from tokio's clock, so that a test that pauses this clock observes one export for each
+        // The time comes from tokio's clock. A test that pauses this clock therefore observes one export for each
         // interval.
         let driver = Driver::new(interval, || tokio::time::Instant::now().into_std(), export);
         let last_error = driver.last_error.clone();
@@ -71,8 +71,8 @@ impl PeriodicTask {
     ///
     /// # Errors
     ///
-    /// Returns an error if the last export failed or panicked, or if the runtime shut down before it ended. The error
-    /// is [`TimedOut`](io::ErrorKind::TimedOut) if parts of the last export are left after five seconds.
+    /// Returns an error if the last export failed or panicked, or if the runtime shut down before this export ended.
+    /// The error is [`TimedOut`](io::ErrorKind::TimedOut) if parts of the last export are left after five seconds.
     pub async fn stop(self) -> io::Result<()> {
         let Self { running, task, .. } = self;
         drop(running);

@@ -10,11 +10,11 @@ use super::{Driver, Export, FLUSH_TIMEOUT, panicked};
 use crate::last_error::LastError;
 use crate::worker::{JoinError, Worker};
 
-/// The time for which `stop` waits for the thread: the time limit of the final export, and one second for an export in
-/// progress.
+/// The time for which `stop` waits for the thread: the time limit of the final export, plus one second for an export
+/// that is in progress.
 const STOP_TIMEOUT: Duration = FLUSH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
-/// Exports at an interval, from a thread. Stops when it is dropped.
+/// Exports at an interval, from a thread. When this handle is dropped, the thread exports once more and stops.
 ///
 /// ```
 /// use papyra_metrics_export::{Export, Periodic, Progress, RegistryReader, Registry};
@@ -76,10 +76,10 @@ impl Periodic {
     ///
     /// # Errors
     ///
-    /// Returns an error if the last export failed or panicked, or if called in a forked child process. The error is
-    /// [`TimedOut`](io::ErrorKind::TimedOut) if parts of the last export are left after five seconds, or if the thread
-    /// has not ended after six. It is [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself: the thread
-    /// then exports once more after this export returns, and stops.
+    /// Returns an error if the last export failed or panicked, or if `stop` is called in a forked child process. The
+    /// error is [`TimedOut`](io::ErrorKind::TimedOut) if parts of the last export are left after five seconds, or if
+    /// the thread has not ended after six seconds. If the exporter calls `stop` from its own `export`, the error is
+    /// [`Deadlock`](io::ErrorKind::Deadlock); after this `export` returns, the thread exports once more and stops.
     pub fn stop(mut self) -> io::Result<()> {
         self.join()
     }

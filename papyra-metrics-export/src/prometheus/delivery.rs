@@ -1,35 +1,37 @@
-//! Records which last values of closed backends were scraped.
+//! Keeps track of whether the last values of closed backends have been scraped.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Records which last values of closed backends were scraped, and which of them are still shown.
+/// Keeps track of whether the last values of closed backends have been scraped, and whether they are still shown.
+///
+/// The registry numbers closed backends in the order of closing.
 #[derive(Default)]
 pub(super) struct Delivery {
     /// The minimum time for which a last value is shown after its first scrape.
     pub(super) linger: Duration,
-    /// The number of the newest closing whose series are no longer shown in scrapes. The registry numbers the closings
-    /// of backends in order. This number never falls.
+    /// The number of the newest closed backend whose series are no longer shown in scrapes. It never falls.
     delivered: AtomicU64,
-    /// The closings that were scraped and are still shown, oldest first. Each entry is the number of a closing, and the
-    /// time since which scrapes have contained the series of all closings up to this number.
+    /// The closed backends that were scraped and are still shown, oldest first. Each entry contains the number of a
+    /// closed backend, and the time of the first scrape with the series of all closed backends up to this number.
     lingering: Mutex<VecDeque<(u64, Instant)>>,
 }
 
 impl Delivery {
-    /// Returns the number of the newest closing whose series are no longer shown.
+    /// Returns the number of the newest closed backend whose series are no longer shown.
     pub(super) fn delivered(&self) -> u64 {
         // Relaxed: the number does not guard other memory.
         self.delivered.load(Ordering::Relaxed)
     }
 
-    /// Marks the series of closings up to `newest` as scraped. The first call that comes at least `linger` later marks
-    /// them as delivered, so that they are no longer shown. If `linger` is zero, this call already does so.
+    /// Marks the series of closed backends up to the number `newest` as scraped. The first call that comes at least
+    /// `linger` later marks these series as delivered, so that they are no longer shown. If `linger` is zero, this call
+    /// already marks them as delivered.
     pub(super) fn mark(&self, newest: u64) {
-        // In most scrapes nothing was closed, and reading the clock would take a large part of the time of a small
-        // scrape.
+        // Usually no backend was closed since the last scrape, and reading the clock would take a large part of the
+        // time of a small scrape.
         if newest > self.delivered() {
             self.mark_new(newest, Instant::now());
         }
@@ -64,7 +66,7 @@ mod tests {
             (0, 2, 0),
             (9, 3, 0),
             (10, 3, 2),
-            // A scrape that began before the previous one.
+            // A scrape that began before the previous scrape.
             (11, 2, 2),
             (18, 5, 2),
             (19, 5, 3),

@@ -16,16 +16,16 @@ use crate::series::number::{Form, Number};
 
 /// The text of all families in one format, without the values.
 ///
-/// A scrape copies the heads and writes a value after each. An exposition contains no values and is not changed by a
-/// scrape.
+/// The text in front of each value is the head of a sample. A scrape copies each head and writes the value after it,
+/// and does not change the exposition.
 pub(super) struct Exposition {
-    /// The series, grouped into runs of adjacent series whose values are written alike.
+    /// The series, grouped into runs of adjacent series of the same form.
     runs: Vec<Run>,
     /// The text after the last line.
     end: &'static str,
 }
 
-/// Adjacent series whose values are written alike.
+/// Adjacent series of the same form.
 enum Run {
     Totals(Vec<Sample>),
     Levels(Vec<Sample>),
@@ -36,9 +36,9 @@ enum Run {
 /// A sample of a counter or a gauge.
 struct Sample {
     /// The head of the sample: the text between the previous value and the value of the sample. It consists of the end
-    /// of the previous line, the description of the family before its first sample, and the name and the labels of the
-    /// sample. Each head is a string of its own: slices of one long string would be slower, because each slice has to
-    /// be checked for character boundaries.
+    /// of the previous line, the description of the family if this is the family's first sample, and the name and the
+    /// labels of the sample. Each head is a string of its own: slices of one long string would be slower, because each
+    /// slice has to be checked for character boundaries.
     head: Box<str>,
     /// The index of the series' value in the values of a reading.
     value_index: usize,
@@ -89,7 +89,7 @@ impl Exposition {
         exposition
     }
 
-    /// Adds the samples of a series. `head` contains the beginning of the head of its first sample.
+    /// Adds the samples of a series. `head` contains the beginning of the first sample's head.
     fn add_series(&mut self, head: &mut String, id: &SeriesId, value_index: usize, form: Form) {
         if form == Form::Histogram {
             return self.add_histogram(head, id, value_index);
@@ -190,8 +190,8 @@ impl Histogram {
     }
 }
 
-/// Writes a sum in the exported unit. The sum is exact if the unit is a power of ten of base units; otherwise it is
-/// rounded to the precision of a float.
+/// Converts a sum to the exported unit and writes it. The written sum is exact if `base_units_per_unit` is a power of
+/// ten; otherwise it is rounded to the precision of a float.
 fn push_sum(sum: u64, base_units_per_unit: u64, out: &mut String) {
     if !decimal::is_power_of_ten(base_units_per_unit) {
         #[allow(clippy::cast_precision_loss)] // the sum is rounded

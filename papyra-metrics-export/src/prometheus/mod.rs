@@ -60,15 +60,15 @@ pub use server::{Server, serve};
 /// without help is described by its name, because the linters of Prometheus require a description.
 pub struct Prometheus {
     registry: Registry,
-    /// The scraper that most scrapes use. `None` before the first scrape and after a panic. It is locked while the code
-    /// of backends runs, so no scrape waits for it: if it is locked, a scrape uses one of `more_scrapers`.
+    /// The scraper that most scrapes use. `None` before the first scrape and after a panic. The mutex is locked while
+    /// the code of backends runs, so no scrape waits for it: a scrape that finds it locked uses one of `more_scrapers`.
     scraper: Mutex<Option<Scraper>>,
     /// The scrapers for scrapes that run while `scraper` is locked, at most [`MAX_MORE_SCRAPERS`]. Locked only briefly.
     more_scrapers: Mutex<Vec<Scraper>>,
     delivery: Delivery,
     /// The problem report of this adapter. It is created when a scrape panics for the first time.
     report: OnceLock<ProblemReport>,
-    /// Whether `report` contains a panic, which the next successful scrape clears.
+    /// Whether `report` contains a panic. The next successful scrape then clears the report.
     is_reported: AtomicBool,
 }
 
@@ -78,9 +78,10 @@ const MAX_MORE_SCRAPERS: usize = 3;
 
 struct Scraper {
     reader: RegistryReader,
-    /// The prepared text format. `None` until a scrape requests the format after backends were added or removed.
+    /// The exposition in the text format. Reset to `None` when backends are added or removed, and prepared again by the
+    /// next scrape that requests this format.
     text: Option<Exposition>,
-    /// The prepared OpenMetrics format. `None` until a scrape requests the format after backends were added or removed.
+    /// The exposition in the OpenMetrics format, which is reset and prepared again like `text`.
     open_metrics: Option<Exposition>,
     /// The length of the last response's body.
     len: usize,

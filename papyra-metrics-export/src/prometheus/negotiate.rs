@@ -13,8 +13,8 @@ pub enum Format {
 impl Format {
     /// Returns the format that an `Accept` header prefers, by the weights of RFC 9110, section 12.5.1.
     ///
-    /// Returns the text format if the header accepts none of the formats, or if it gives both the same weight without
-    /// naming OpenMetrics.
+    /// Returns the text format if the header accepts neither format, or if it gives both formats the same weight
+    /// without naming OpenMetrics.
     ///
     /// ```
     /// use papyra_metrics_export::prometheus::Format;
@@ -91,8 +91,8 @@ struct Preference {
     weight: u16,
 }
 
-/// Returns the precision and the weight of the most precise range that matches. If several ranges are equally precise,
-/// returns the highest of their weights. If no range matches, the weight is zero.
+/// Returns the precision and the weight of the most precise range that matches the media type `kind/subtype`. If
+/// several ranges are equally precise, returns the highest of their weights. If no range matches, the weight is zero.
 fn best(ranges: &[Range<'_>], kind: &str, subtype: &str) -> Preference {
     let matching = ranges.iter().filter_map(|range| {
         Some(Preference { precision: range.precision(kind, subtype)?, weight: range.weight })
@@ -101,7 +101,7 @@ fn best(ranges: &[Range<'_>], kind: &str, subtype: &str) -> Preference {
     matching.max_by_key(|range| (range.precision, range.weight)).unwrap_or(none)
 }
 
-/// Parses a weight from 0 to 1. Returns the weight in thousandths.
+/// Parses a weight. Returns the weight in thousandths, or `None` if it is not a number from 0 to 1.
 fn weight(text: &str) -> Option<u16> {
     let weight: f32 = text.parse().ok()?;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

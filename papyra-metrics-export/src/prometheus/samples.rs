@@ -1,4 +1,4 @@
-//! Samples of metrics that are not registered, such as those read from a file.
+//! Samples of metrics that are not registered, such as metrics that were read from a file.
 
 use std::collections::HashSet;
 use std::iter;

@@ -19,7 +19,7 @@ pub(super) struct ClosedBackend {
     pub(super) at: Instant,
     /// The series of the backend. An entry is `None` if a later backend has continued the series.
     pub(super) series: Vec<Option<ClosedSeries>>,
-    /// The metrics that have counted into these series and may be registered again.
+    /// The unregistered metrics that have counted into these series and may be registered again.
     pub(super) departed: Vec<Arc<Departed>>,
     pub(super) labels: Arc<Labels>,
     /// The problems of the backend's last reading.
@@ -39,12 +39,12 @@ pub(super) enum ClosedValue {
     Histogram(HistogramValues),
 }
 
-/// Metrics that were unregistered while the application still held an `Arc` of them. They may be registered again, so
-/// their totals, which are already part of their series, must not be added a second time.
+/// Metrics that were unregistered while the application still held an `Arc` of them. If these metrics are registered
+/// again, what they had counted before must not be added to their series a second time.
 pub(super) struct Departed {
     pub(super) address: usize,
     pub(super) identity: Box<dyn Identity>,
-    /// The source of their registration, which a reading may still hold.
+    /// The source under which the metrics were registered. A reading may still hold the source.
     pub(super) source: Weak<dyn Source>,
     /// The part of each series' total that these metrics have counted, with the serial number of the series.
     pub(super) totals: Vec<(u64, SourceTotal)>,
@@ -132,13 +132,13 @@ impl SourceTotal {
     }
 }
 
-/// The closed backends that are remembered, each by the number of its closing. The age and the number of the backends
-/// are limited.
+/// The closed backends that are remembered: for a limited time, and a limited number of backends. Each closed backend
+/// has a number, which is assigned in the order of closing.
 pub(super) struct ClosedBackends {
     backends: BTreeMap<u64, ClosedBackend>,
     pub(super) keep_for: Duration,
     pub(super) keep_at_most: usize,
-    /// The number of backends that were ever added. It is also the number of the newest closing.
+    /// How many backends were ever added. This is also the number of the newest closed backend.
     pub(super) closings: u64,
     /// Incremented whenever a closed backend is forgotten.
     pub(super) forgotten: u64,
@@ -175,7 +175,7 @@ impl ClosedBackends {
         }
     }
 
-    /// Returns the backends that were closed after closing number `closing`, in order.
+    /// Returns the closed backends with a number above `closing`, in order.
     pub(super) fn since(&self, closing: u64) -> impl Iterator<Item = (u64, &ClosedBackend)> {
         self.backends.range(closing + 1..).map(|(&closing, backend)| (closing, backend))
     }

@@ -57,18 +57,18 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// # Backends that come and go
 ///
-/// When only the registry still holds the `Arc`, the next reading closes the backend: the registry keeps the last
-/// values and drops the `Arc`. Each reader gets the last values once. A backend that is opened again under the same
-/// labels continues where the earlier one ended, so that no reader ever sees a counter fall. Metrics that are
-/// unregistered and registered again also continue their series, and what they have counted in the meantime is
-/// included.
+/// When only the registry still holds the `Arc` of a backend's metrics, the next reading closes the backend: the
+/// registry keeps the last values and drops the `Arc`. Each reader gets the last values once. If a backend is opened
+/// again under the same labels, its series continue from the last values, so that no reader ever sees a counter fall.
+/// Metrics that are unregistered and registered again also continue their series, and what they have counted in the
+/// meantime is included.
 ///
 /// For this purpose, the registry remembers the totals of closed backends: by default for ten minutes, and of at most
 /// 10,000 backends (see [`set_closed_retention`](Self::set_closed_retention)). Then it forgets the totals and reuses
-/// their memory. If a backend is opened under the same labels after that, its series start at zero, even if it is the
-/// same `Arc` of metrics, because readers already have the earlier counts. A reader that does not read within this time
-/// does not get the last values. The memory and the time of a reading depend on the number of backends that are open or
-/// remembered, not on how many were closed and forgotten.
+/// their memory. If a backend is opened under the same labels after that, its series start at zero, even if the same
+/// `Arc` of metrics is registered again, because readers already have the earlier counts. A reader that does not read
+/// within this time does not get the last values. The memory and the time of a reading depend on the number of backends
+/// that are open or remembered, not on how many were closed and forgotten.
 ///
 /// # Totals
 ///
@@ -79,12 +79,13 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// # Locks
 ///
-/// Counting never waits for a reader. The code of backends, their [`Metrics::walk`] and their `Drop`, runs under no
-/// lock of the registry: it may read the registry, register and unregister, and if it blocks, it delays only the thread
-/// that called it. Registering and reading wait for each other only briefly. If two readers read at the same time, one
-/// of them may have to repeat its reading. A repeated reading takes precedence over those that began before it, so even
-/// if many threads read all the time, each reading ends. If a backend panics during a reading, its series that were not
-/// read before the panic keep their last values, and [`problems`](Self::problems) reports the panic.
+/// Counting never waits for a reader. The registry holds no lock while it runs the code of a backend, which is its
+/// [`Metrics::walk`] and its `Drop`. This code may therefore read the registry, register and unregister. If the code
+/// blocks, it delays only the thread that called it. Registering and reading wait for each other only briefly. If two
+/// readers read at the same time, one of them may have to repeat its reading. A repeated reading takes precedence over
+/// the readings that began before it, so each reading ends, even if many threads read all the time. If a backend panics
+/// during a reading, the series that were not read before the panic keep their last values, and
+/// [`problems`](Self::problems) reports the panic.
 ///
 /// # Processes that fork
 ///
@@ -109,14 +110,14 @@ struct Shared {
     /// The prefix of all exported names: words joined by dots.
     prefix: Arc<str>,
     store: Mutex<Store>,
-    /// A copy of the store's clock, which can be read without the lock. It is only changed while the store is locked.
+    /// A copy of [`Store::clock`] that can be read without the lock. It is changed only while the store is locked.
     clock: AtomicU64,
     listeners: Listeners,
     reports: ProblemReports,
 }
 
 impl Registry {
-    /// Creates a registry that exports metrics under the names that backends gave them.
+    /// Creates a registry that puts no prefix before the names of metrics.
     pub fn new() -> Self {
         Self::of(Arc::default())
     }
@@ -147,7 +148,7 @@ impl Registry {
         Self { shared, labels: Arc::default(), filters: Vec::new() }
     }
 
-    /// Returns another handle to the same registry. This handle adds the given labels to each registration.
+    /// Returns another handle to the same registry. The returned handle adds the given labels to each registration.
     ///
     /// ```
     /// use papyra_metrics::persistence::PersistenceMetrics;
@@ -173,8 +174,8 @@ impl Registry {
         Self { labels, ..self.clone() }
     }
 
-    /// Returns another handle to the same registry. Backends that are registered through this handle export only the
-    /// metrics that the filter accepts.
+    /// Returns another handle to the same registry. Of backends that are registered through the returned handle, only
+    /// the metrics that the filter accepts are exported.
     ///
     /// ```
     /// use papyra_metrics::persistence::PersistenceMetrics;
@@ -191,8 +192,8 @@ impl Registry {
     /// # Ok::<(), papyra_metrics_export::RegisterError>(())
     /// ```
     ///
-    /// At each registration, the filter is called for each metric. If the handle has filters already, all of them have
-    /// to accept a metric, and a filter is not called for a metric that an earlier filter refuses.
+    /// At each registration, the filter is called for each metric. If this handle already has filters, a metric is
+    /// exported only if all filters accept it. A filter is not called for a metric that an earlier filter refuses.
     #[must_use]
     pub fn with_filter(
         &self,
@@ -203,7 +204,7 @@ impl Registry {
         handle
     }
 
-    /// Limits how long the totals of closed backends are kept, and for how many of them.
+    /// Limits how long the totals of closed backends are kept, and for how many closed backends.
     ///
     /// The defaults are ten minutes and 10,000 backends. The limits apply to the whole registry, including backends
     /// that are already closed.
@@ -211,9 +212,9 @@ impl Registry {
         self.store().set_retention(time, backends);
     }
 
-    /// Returns the problems of each backend's last reading, such as panics and values that do not match their
-    /// descriptors, and the problems that adapters report, such as names that a monitoring system refuses. The list is
-    /// empty if everything was exported as it is declared.
+    /// Returns the current problems. The list contains the problems of each backend's last reading, such as a panic or
+    /// a value that does not match its descriptor, and the problems that adapters report, such as a name that a
+    /// monitoring system refuses. The list is empty if all metrics were exported as declared.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.store().problems();
         problems.extend(self.shared.reports.all());

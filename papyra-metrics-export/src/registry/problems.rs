@@ -28,8 +28,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The current problems of an adapter, which may have several reports. `Registry::problems` includes the problems until
-/// the report is dropped.
+/// Current problems of an adapter. An adapter may have several reports. `Registry::problems` includes the problems of a
+/// report until all clones of the report are dropped.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProblemReport(Arc<Mutex<Vec<Problem>>>);
 

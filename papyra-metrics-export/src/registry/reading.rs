@@ -41,8 +41,8 @@ impl Registry {
         }
     }
 
-    /// Closes the backends whose metrics only the registry still holds. Without this, they would accumulate while
-    /// nobody reads.
+    /// Closes the backends whose metrics only the registry still holds. Otherwise, such backends would accumulate while
+    /// nobody reads the registry.
     pub(super) fn close_orphans(&self) {
         let orphans = self.store().orphans();
         for id in orphans {
@@ -67,8 +67,8 @@ impl Registry {
         }
     }
 
-    /// Reads all backends of a reading that has begun, as [`read`](Self::read) does. Returns `None` if the reading has
-    /// to be repeated.
+    /// Completes a reading that has begun: reads its backends, and updates the view and its values. Returns what
+    /// [`read`](Self::read) returns, or `None` if the reading has to be repeated.
     fn finish(
         &self,
         reading: Reading,
@@ -133,7 +133,8 @@ fn drop_each<T>(values: Vec<T>) {
     values.into_iter().for_each(drop_user_code);
 }
 
-/// Drops a reference to a list of backends. If it was the last one, the metrics of the backends may be dropped too.
+/// Drops a reference to a list of backends. If it was the last reference, the metrics of the backends may be dropped
+/// too.
 pub(super) fn drop_backends(backends: Arc<Vec<Backend>>) {
     if let Some(backends) = Arc::into_inner(backends) {
         drop_each(backends);

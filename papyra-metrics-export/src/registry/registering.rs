@@ -16,13 +16,13 @@ use crate::{Labels, RegisterError};
 impl Registry {
     /// Registers the metrics of a backend. They stay registered until only the registry holds the `Arc`.
     ///
-    /// The labels have to distinguish this backend from all others that have a metric in common with it. A label with
-    /// an empty value is left out, because monitoring systems treat an empty label like a missing one.
+    /// The labels must distinguish this backend from every other open backend that has a metric of the same name. A
+    /// label with an empty value is left out, because monitoring systems treat an empty label as absent.
     ///
     /// The registered metrics are those that [`descriptors`](Metrics::descriptors) returns at the time of the call. If
-    /// one of them is a histogram, this function walks the metrics once to compare its buckets with those of other
-    /// histograms of the same name. The walk also computes the values of computed metrics, so the caller must not hold
-    /// a lock that they need.
+    /// there are histograms among them, this function walks the metrics once to compare the buckets of each histogram
+    /// with the buckets of earlier histograms of the same name. The walk also computes the values of computed metrics,
+    /// so the caller must not hold a lock that the computation needs.
     ///
     /// If the backend itself implements `Metrics` and is registered, it is dropped only after the next reading, because
     /// the registry reads its last values first. [`unregister`](Self::unregister) releases it at once.

@@ -18,6 +18,7 @@ pub(super) struct Registration<'a> {
     pub(super) static_descriptors: Option<&'static [Descriptor]>,
     /// For each metric, whether the filters accept it. `None` if there are no filters.
     pub(super) accepted: Option<&'a [bool]>,
-    /// The buckets of the backend's histograms, each with the index of its descriptor. Absent histograms are left out.
+    /// The buckets of the backend's histograms, each with the index of the histogram's descriptor. A histogram that is
+    /// absent, for example in a flattened `Option` that is `None`, is left out.
     pub(super) buckets: &'a [(usize, Arc<Buckets>)],
 }

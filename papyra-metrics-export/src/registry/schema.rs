@@ -24,7 +24,7 @@ pub(super) struct Schema {
     static_at: Option<usize>,
     /// Whether some metrics have labels in addition to those of the backend.
     has_labels: bool,
-    /// Whether the registration had a filter. Other backends cannot use such a schema.
+    /// Whether the schema was created for a registration with a filter. Other backends cannot use such a schema.
     is_filtered: bool,
 }
 
@@ -68,7 +68,7 @@ impl Schema {
                 exported.push(None);
             }
         }
-        // If each exported metric has added a family, all names differ, so no two series can be equal.
+        // If each exported metric has added a family, all names differ, so no two series have the same name and labels.
         if families.len() - known < exported_len {
             check_distinct(descriptors, &exported, labels)?;
         }
@@ -97,9 +97,9 @@ impl Schema {
         is_same_list || *self.listed.descriptors == *new.descriptors
     }
 
-    /// Returns an error if a histogram of a backend has other buckets than its family, or other buckets than another
-    /// histogram of the backend in the same family. Each entry of `buckets` contains the index of the metric. `backend`
-    /// contains the labels of the backend, for the error.
+    /// Returns an error if the buckets of a histogram differ from the buckets of its family, or from the buckets of
+    /// another histogram of the same backend and family. `buckets` contains the buckets of each histogram of the
+    /// backend, with the index of the metric. `backend` contains the labels of the backend, for the error.
     pub(super) fn check_buckets(
         &self,
         buckets: &[(usize, Arc<Buckets>)],
@@ -162,7 +162,7 @@ fn check_distinct(
 /// The labels of the series of one backend.
 #[derive(Clone)]
 pub(super) enum MetricLabels {
-    /// The labels of the backend, which are also the labels of each metric.
+    /// Each metric has the labels of the backend and no others.
     OfBackend(Arc<Labels>),
     /// The labels of each metric, including the labels of the backend.
     Own(Box<[Arc<Labels>]>),

@@ -149,7 +149,8 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
 }
 
 /// Compares the objectives of the series that exist in both families. A family is uniform if all of its series have the
-/// same objective, or none has one. If both families are uniform, reports at most one change, without labels.
+/// same objective, or if no series has an objective. If both families are uniform, reports at most one change, without
+/// labels.
 fn compare_objectives(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let is_common =
         |family: &Family| family.objectives.is_empty() || family.common_objective().is_some();

@@ -3,7 +3,7 @@
 /// How the values of a gauge in several processes are combined into one. A plain sum would be wrong for many gauges:
 /// the sum of two ratios is not a ratio, and the sum of two highest values is not a highest value.
 ///
-/// [`Dashboard`](super::Dashboard) and the command `papyra-metrics` combine gauges by this rule.
+/// [`Dashboard`](super::Dashboard) and the command `papyra-metrics` combine gauges by these rules.
 ///
 /// ```
 /// use papyra_metrics_export::schema::Combination;
@@ -32,15 +32,15 @@ pub enum Combination {
 const EXTREMES: [&str; 6] = ["highest", "largest", "longest", "max", "oldest", "peak"];
 
 impl Combination {
-    /// Returns how to combine a gauge with this unit. `name` is the gauge's name without prefixes; it may end in the
-    /// unit.
+    /// Returns how to combine the values of a gauge. `name` is the gauge's name without prefixes. The name may end in
+    /// the unit.
     pub fn of_gauge(name: &str, unit: Option<&str>) -> Self {
         let stem = unit.and_then(|unit| name.strip_suffix(unit)?.strip_suffix('_'));
         let words: Vec<_> = stem.unwrap_or(name).split('_').collect();
         Self::of_words(&words, unit)
     }
 
-    /// Returns how to combine a gauge with this unit. `words` are the words of its name, without the unit.
+    /// Returns how to combine the values of a gauge. `words` are the words of the gauge's name, without the unit.
     pub(super) fn of_words(words: &[&str], unit: Option<&str>) -> Self {
         let last = words.last().copied().unwrap_or_default();
         let is_extreme = words.iter().any(|word| EXTREMES.contains(word))

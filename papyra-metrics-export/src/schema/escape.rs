@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-/// Escapes a text so that it fits in one line and its characters are displayed in their order. A line feed becomes
-/// `\n`, a carriage return `\r`, and a backslash precedes each quote and backslash. Any other control character, a
-/// Unicode line separator, or a character that changes the direction of the text becomes `\u{…}`.
+/// Escapes a text so that it fits in one line and its characters are displayed in the order in which they are stored. A
+/// line feed becomes `\n`, a carriage return `\r`, and a backslash precedes each quote and backslash. Any other control
+/// character, a Unicode line separator, or a character that changes the direction of the text becomes `\u{…}`.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
@@ -56,7 +56,7 @@ pub(super) fn unescape(text: &str) -> String {
     out
 }
 
-/// Parses a code point such as `{1b}`, and returns its character and the text after it.
+/// Parses a code point such as `{1b}`. Returns the character, and the text after the closing brace.
 fn code_point(text: &str) -> Option<(char, &str)> {
     let (digits, after) = text.strip_prefix('{')?.split_once('}')?;
     let char = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?;

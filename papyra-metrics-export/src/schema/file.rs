@@ -69,7 +69,7 @@ impl Schema {
             .map_err(io("writing its replacement"))
             .and_then(|()| fs::rename(&temporary, path).map_err(io("replacing it")));
         if written.is_err() {
-            let _ = fs::remove_file(&temporary); // the first error is the one to report
+            let _ = fs::remove_file(&temporary); // the first error is reported
         }
         written
     }

@@ -63,8 +63,9 @@
 //!
 //! Optional lines describe properties that dashboards and alert rules use. `component` is the prefix of the registry
 //! followed by the prefix of the metric's struct. `role errors` marks a counter of errors. `objective 99.9% within 0.1`
-//! is the [objective](papyra_metrics::Objective) of a histogram. If its series have different objectives, or only some
-//! of them have one, each series with an objective has its own line, which ends with the labels of the series.
+//! is the [objective](papyra_metrics::Objective) of a histogram. If the series of the histogram have different
+//! objectives, or only some series have an objective, each of these objectives has its own line, which ends with the
+//! labels of the series.
 //!
 //! Lines that begin with `#` and empty lines are ignored. In `help` and in the values of labels, a line feed is `\n`, a
 //! carriage return `\r`, a backslash `\\`, and a quote `\"`. Any other control character, and a character that changes
@@ -103,8 +104,8 @@ pub use rules::AlertRules;
 /// Compares the metrics that `M` declares with the lock file at `path`. In a test, a relative path begins at the
 /// package's directory.
 ///
-/// Additions pass, and so do changed help texts and components. The [`Report`] lists them. A changed or removed
-/// objective is an error.
+/// Additions pass, and so do changed help texts and components. The [`Report`] lists these differences. A changed or
+/// removed objective is an error.
 ///
 /// If the environment variable `UPDATE_METRICS` is set to a value other than `0` and the empty string, the file is
 /// written instead.

@@ -32,7 +32,7 @@ pub(super) struct Family {
     /// The bucket bounds, as Prometheus writes them. `None` for counters and gauges, and if no histogram could be read,
     /// for example because a flattened `Option` is `None`.
     pub(super) bounds: Option<Vec<String>>,
-    /// The objectives of the series that have one.
+    /// The objective of each series that has an objective.
     pub(super) objectives: BTreeMap<LabelSet, Objective>,
     /// The labels of each series. A metric without labels has one series with an empty set.
     pub(super) series: BTreeSet<LabelSet>,
@@ -79,8 +79,7 @@ impl Schema {
 
     /// Returns the schema of the open backends of a registry, with the registry's prefix and the labels of each
     /// backend. Reads all backends once. Metrics that a filter refused when they were registered are left out. Metrics
-    /// that are absent at the time of the call, for example in a flattened `Option` that is `None`, are included, and
-    /// [`of`](Self::of) includes them too.
+    /// that are absent at the time of the call, for example in a flattened `Option` that is `None`, are included.
     ///
     /// Labels whose values differ from process to process, such as a host name, do not belong in a lock file. Register
     /// the metrics without these labels in the test that checks the file.
@@ -121,9 +120,9 @@ impl Schema {
         Self { families: families.collect() }
     }
 
-    /// Adds the metrics of another schema, so that one lock file can contain several components. If a family is in both
-    /// schemas, its kind, unit, component, help and bounds in this schema are kept, and it gets the series and
-    /// objectives of both.
+    /// Adds the metrics of another schema, so that one lock file can contain several components. A family that is in
+    /// both schemas keeps the kind, unit, component, help and bounds of this schema, and gets the series and objectives
+    /// of both schemas.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         for (name, family) in other.families {
@@ -192,7 +191,7 @@ impl Family {
         }
     }
 
-    /// Returns the objective of the family if all of its series have the same one.
+    /// Returns the objective of the family if all of its series have the same objective.
     pub(super) fn common_objective(&self) -> Option<&Objective> {
         let first = self.objectives.values().next()?;
         let is_common = self.series.iter().all(|labels| self.objectives.get(labels) == Some(first));

@@ -20,7 +20,7 @@ pub(super) enum Role {
     InFlight,
 }
 
-/// The metric that counts operations. Contains the exported name of its family.
+/// The metric that counts operations. Contains the exported name of the metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operations<'a> {
     /// A histogram of the operations' durations. Its count includes failed operations.
@@ -41,7 +41,7 @@ const SUCCESSES: [&str; 4] = ["ok", "successes", "succeeded", "completed"];
 const IN_FLIGHT: &str = "in_flight";
 
 impl<'a> Operations<'a> {
-    /// Returns the exported name of the family.
+    /// Returns the exported name of the metric.
     pub(super) fn name(self) -> &'a str {
         match self {
             Self::Timed(name) | Self::Calls(name) | Self::Successes(name) => name,
@@ -63,7 +63,7 @@ impl<'a> Operations<'a> {
 }
 
 impl Schema {
-    /// Returns the role of the metric with this name, or `None` if it has none.
+    /// Returns the role of the metric with this name, or `None` if the metric has no role.
     pub(super) fn role(&self, name: &str) -> Option<Role> {
         let family = self.families.get(name)?;
         match family.kind {
@@ -104,8 +104,9 @@ impl Schema {
             .or_else(|| counter(&SUCCESSES).map(Operations::Successes))
     }
 
-    /// Returns the only histogram of durations whose name begins with `stem`. If `stem` is the name of the component,
-    /// returns the only histogram of durations in the component. Returns `None` if there are none or several.
+    /// Returns the only histogram of durations whose name begins with `stem`. If `stem` is the component of the metric
+    /// `name`, returns the only histogram of durations in this component. Returns `None` if there is no such histogram,
+    /// or more than one.
     fn only_timed(&self, name: &str, stem: &str) -> Option<Operations<'_>> {
         let component = self.families.get(name)?.component.as_deref();
         let is_component = component.unwrap_or_default() == stem;

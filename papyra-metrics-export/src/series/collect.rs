@@ -25,7 +25,8 @@ pub(crate) struct Scratch {
     /// The buffer for the histogram that is being read. Boxed, because it is large; `None` until the first histogram is
     /// read.
     distribution: Option<Box<Distribution>>,
-    /// The readings of a source whose descriptors have changed, each with the index of its metric at the registration.
+    /// The readings of a source whose descriptors have changed. Each reading comes with the index of its metric in the
+    /// descriptors with which the source was registered.
     unordered: Vec<(usize, Form, Number)>,
 }
 
@@ -38,11 +39,11 @@ impl Scratch {
 }
 
 /// Reads the source at this position: appends one reading for each metric in `listed`, and reports problems. A metric
-/// that cannot be read is marked as unread, and its series keeps the last value. If its total were missing from one
+/// that cannot be read is marked as unread, and its series keeps the last value. If the total were missing from one
 /// export, a receiver of deltas would count the total a second time.
 ///
-/// `address` is the address of the source's descriptors at its registration. If the address and the length of the list
-/// are still the same, the list has not changed.
+/// `address` is the address of the descriptors with which the source was registered. If the address and the length of
+/// the list are still the same, the list has not changed.
 pub(crate) fn collect(
     source: &dyn Source,
     listed: &Listed,
@@ -75,15 +76,15 @@ pub(crate) fn collect(
 
 struct Collector<'a> {
     listed: &'a Listed,
-    /// The current descriptors of the source, if they differ from those at its registration.
+    /// The current descriptors of the source, if they have changed since the source was registered.
     relisted: Option<&'a [Descriptor]>,
-    /// The index of the next metric in the current list.
+    /// The index of the next metric in the current list of descriptors.
     next: usize,
-    /// The index of the run of metrics of one kind that contains the next metric, or of an earlier run.
+    /// The index in `listed.runs` of the run that contains the next metric, or of an earlier run.
     run: usize,
     /// The index of the source's first reading.
     first: usize,
-    /// The position of the source.
+    /// The position of the source among all sources.
     position: usize,
     scratch: &'a mut Scratch,
 }
@@ -94,8 +95,8 @@ impl<'a> Collector<'a> {
         self.relisted = (*now != *self.listed.descriptors).then_some(now);
     }
 
-    /// Moves to the next metric. Returns its index in the list of the registration and its family, or `None` if it is
-    /// not exported.
+    /// Moves to the next metric. Returns the index of the metric in `listed`, and its family. Returns `None` if the
+    /// metric is not exported.
     fn advance(&mut self) -> Option<(usize, &'a Family)> {
         let mut index = self.next;
         self.next += 1;
@@ -135,8 +136,8 @@ impl<'a> Collector<'a> {
                 .as_histogram()
                 .ok_or("is a histogram, but its value is not; use `Value::Histogram`")?
         };
-        // The buckets of the family are unknown if all of its metrics were absent so far. The buckets of this metric
-        // then become the buckets of the family.
+        // The buckets of the family are unknown if all of its metrics have been absent so far. The buckets of this
+        // metric then become the buckets of the family.
         if !family.buckets_or_set(distribution).are_those_of(distribution) {
             return Err(
                 "has buckets that differ from those of another metric of this name; declare both with the same buckets",
@@ -160,8 +161,8 @@ impl<'a> Collector<'a> {
         self.scratch.readings.push(form, number);
     }
 
-    /// Appends the readings of a source whose descriptors have changed, in the order of the descriptors at its
-    /// registration.
+    /// Appends the readings of a source whose descriptors have changed, in the order of the descriptors with which the
+    /// source was registered.
     #[cold]
     fn append_unordered(&mut self) {
         let mut unordered = mem::take(&mut self.scratch.unordered);

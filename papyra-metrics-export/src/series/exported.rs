@@ -26,20 +26,21 @@ impl ExportedValues {
         self.numbers.push(number);
     }
 
-    /// Adds the buckets of a histogram. Returns the histogram's number.
+    /// Adds the buckets of a histogram. Returns the index of the first bucket as a number.
     pub(super) fn add_tallies(&mut self, tallies: &[Tally]) -> Number {
         let number = Number::of_index(self.tallies.len());
         self.tallies.extend_from_slice(tallies);
         number
     }
 
-    /// Returns the buckets of the histogram with this value index. `buckets` is the number of its buckets.
+    /// Returns the buckets of a histogram. `index` is the index of the histogram in `numbers`, and `buckets` is the
+    /// number of its buckets.
     pub(crate) fn tallies(&self, index: usize, buckets: usize) -> &[Tally] {
         let start = self.numbers.get(index).map_or(0, |number| number.index());
         self.tallies.get(start..start + buckets).unwrap_or_default()
     }
 
-    /// Sets the buckets of the histogram with this index, and replaces its number by the index of the first bucket.
+    /// Adds the buckets of a histogram, and sets `numbers[index]` to the index of the first bucket.
     pub(crate) fn set_histogram(&mut self, index: usize, tallies: &[Tally]) {
         self.numbers[index] = self.add_tallies(tallies);
     }
@@ -49,8 +50,8 @@ impl ExportedValues {
         self.tallies.clone_from(&other.tallies);
     }
 
-    /// Writes the value of the series with this value index to `value`. If `value` already contains a histogram, its
-    /// memory is reused and nothing is allocated.
+    /// Writes the value of a series to `value`. `index` is the index of the series in `numbers`. If `value` already
+    /// contains a histogram, the memory of that histogram is reused.
     pub(crate) fn write_value(&self, index: usize, form: Form, family: &Family, value: &mut Value) {
         if let Some(number) = self.numbers[index].value(form) {
             *value = number;
@@ -65,8 +66,8 @@ impl ExportedValues {
         }
     }
 
-    /// Returns the histogram with this value index, or `None` if the buckets of the family are not known, or if its
-    /// metrics are not histograms.
+    /// Returns the values of a histogram. `index` is the index of the histogram in `numbers`. `None` if the metrics of
+    /// the family are not histograms, or if the buckets of the family are not known yet.
     pub(crate) fn histogram<'a>(
         &'a self,
         index: usize,

@@ -7,12 +7,12 @@ use super::number::Form;
 pub(super) struct FormRun {
     /// `None` for metrics that are absent or could not be read.
     pub(super) form: Option<Form>,
-    /// The index that follows the index of the run's last reading.
+    /// The index after the run's last reading.
     pub(super) end: usize,
 }
 
 impl FormRun {
-    /// Extends a list of runs to the index `end` with readings of one form.
+    /// Extends a list of runs up to the index `end`, exclusive, with readings of one form.
     #[inline]
     pub(super) fn append(runs: &mut Vec<Self>, form: Option<Form>, end: usize) {
         match runs.last_mut() {

@@ -19,7 +19,7 @@ impl Buckets {
         Self { empty }
     }
 
-    /// Returns the number of buckets, including the one above the last bound.
+    /// Returns the number of buckets, including the bucket above the last bound.
     pub(crate) fn len(&self) -> usize {
         self.empty.tallies().len()
     }
@@ -33,7 +33,7 @@ impl Buckets {
         self.empty.base_units_per_unit()
     }
 
-    /// Returns whether the distribution has the same buckets.
+    /// Returns whether the distribution has these buckets.
     pub(crate) fn are_those_of(&self, distribution: &Distribution) -> bool {
         self.base_units_per_unit() == distribution.base_units_per_unit()
             && self.bounds() == distribution.bounds()
@@ -63,12 +63,12 @@ impl Buckets {
 #[derive(Clone, Copy)]
 pub(crate) struct HistogramReading<'a> {
     pub(crate) buckets: &'a Buckets,
-    /// The count and the sum of each bucket, summed over all sources. Counts never fall.
+    /// The count and the sum of each bucket, each added up over all sources of the series. Counts never fall.
     pub(crate) tallies: &'a [Tally],
 }
 
 impl HistogramReading<'_> {
-    /// Copies the buckets and their values to the distribution, without an allocation.
+    /// Overwrites the distribution with these buckets, counts and sums. Reuses the memory of the distribution.
     pub(crate) fn copy_to(self, distribution: &mut Distribution) {
         distribution.clone_from(&self.buckets.empty);
         for (tally, exported) in distribution.tallies_mut().iter_mut().zip(self.tallies) {
@@ -79,7 +79,7 @@ impl HistogramReading<'_> {
 
 /// The values of one series whose metric is a histogram.
 pub(crate) struct HistogramValues {
-    /// The exported values, summed over all sources.
+    /// The exported count and sum of each bucket, added up over all sources of the series.
     exported: Box<[Tally]>,
     /// The part of the exported values that is not included in the totals of the current source: the totals of earlier
     /// sources, and the totals before a reset. `None` if there is no such part.
@@ -167,7 +167,7 @@ mod tests {
     fn a_reset_seen_in_one_sum_keeps_the_earlier_values_of_all_buckets() {
         let mut values = HistogramValues::new(3);
         values.apply(&tallies([(1, 4), (1, 9), (0, 0)]));
-        // Since the reset, every count has reached its earlier value again; only the sum of the second bucket is lower.
+        // After the reset, every count is again at least as high as before; only the sum of the second bucket is lower.
         values.apply(&tallies([(1, 5), (2, 8), (3, 90)]));
         assert_eq!(values.exported(), tallies([(2, 9), (3, 17), (3, 90)]));
     }

@@ -20,7 +20,7 @@ pub(crate) struct Listed {
 #[derive(Clone, Copy)]
 pub(crate) struct KindRun {
     pub(crate) kind: Kind,
-    /// The index that follows the index of the run's last metric.
+    /// The index after the run's last metric.
     pub(crate) end: usize,
 }
 

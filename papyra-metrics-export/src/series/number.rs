@@ -15,7 +15,7 @@ pub(crate) enum Form {
     Histogram,
 }
 
-/// One value of a series; the series' [`Form`] determines its type.
+/// One value of a series, or an index if the series is a histogram. The series' [`Form`] determines the type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Number(u64);
 
@@ -71,11 +71,12 @@ impl Number {
     }
 }
 
-/// Returns the number of a counter or a gauge.
+/// Converts the value of a counter or a gauge to its form and number.
 ///
 /// # Errors
 ///
-/// Returns the reason if the value does not fit the kind, as the end of a sentence that begins with the metric's name.
+/// If the value does not fit the kind, returns the reason. The reason continues a sentence that begins with the
+/// metric's name.
 pub(crate) fn number_of(kind: Kind, value: &Value) -> Result<(Form, Number), &'static str> {
     match (kind, value) {
         (_, Value::Histogram(_)) => {
@@ -104,7 +105,8 @@ pub(crate) fn number_of(kind: Kind, value: &Value) -> Result<(Form, Number), &'s
 ///
 /// # Errors
 ///
-/// Returns the reason if they are not, as the end of a sentence that begins with the metric's name.
+/// If metrics of this kind are not exported, returns the reason. The reason continues a sentence that begins with the
+/// metric's name.
 pub(crate) fn check_exported(kind: Kind) -> Result<(), &'static str> {
     match kind {
         Kind::Counter | Kind::Gauge | Kind::Histogram => Ok(()),

@@ -1,4 +1,4 @@
-//! The readings of sources, before they are applied to their series.
+//! The values that were read from sources, before the exported values of the series are computed from them.
 
 use papyra_metrics::Tally;
 
@@ -12,7 +12,7 @@ pub(crate) struct Readings {
     pub(super) values: ExportedValues,
     /// The forms of the readings. A reading has no form if the metric is absent or could not be read.
     pub(super) forms: Vec<FormRun>,
-    /// The end of each histogram's buckets among the buckets of all histograms.
+    /// For each histogram, the index after its last bucket in the list of all buckets.
     ends: Vec<usize>,
 }
 
@@ -23,15 +23,15 @@ impl Readings {
         self.ends.clear();
     }
 
-    /// Returns the number of entries, including those of metrics that are absent or could not be read.
+    /// Returns the number of readings, including the readings of metrics that are absent or could not be read.
     pub(crate) fn len(&self) -> usize {
         self.values.numbers.len()
     }
 
-    /// Appends entries for metrics that were not read, until there are `len` entries.
+    /// Appends readings without a value, for metrics that were not read, until there are `len` readings.
     #[inline]
     pub(crate) fn fill(&mut self, len: usize) {
-        // Usually no entry is missing, so only this check is inlined.
+        // Usually no reading is missing, so only this check is inlined.
         if self.len() < len {
             self.add_unread(len);
         }
@@ -48,7 +48,7 @@ impl Readings {
         FormRun::append(&mut self.forms, Some(form), self.values.numbers.len());
     }
 
-    /// Adds the buckets of a histogram. Returns the histogram's number.
+    /// Adds the buckets of a histogram. Returns the index of the first bucket as a number.
     pub(crate) fn add_histogram(&mut self, tallies: &[Tally]) -> Number {
         let number = self.values.add_tallies(tallies);
         self.ends.push(number.index() + tallies.len());

@@ -17,7 +17,7 @@ pub(crate) trait Source: Send + Sync {
     fn address(&self) -> Option<usize>;
 
     /// Returns a handle that identifies the metrics after the registry has dropped its `Arc`. `None` if no other `Arc`
-    /// exists.
+    /// exists, or if the metrics are not in an `Arc`.
     fn identity(&self) -> Option<Box<dyn Identity>>;
 }
 

@@ -26,7 +26,7 @@ pub(crate) enum Start {
 /// The values of many series, stored as a struct of arrays, because a reading updates runs of adjacent series.
 #[derive(Default)]
 pub(crate) struct SeriesValues {
-    /// The exported values: a counter's total over all of its sources, a gauge's value, the index of a histogram.
+    /// For each series, a counter's total over all of its sources, a gauge's value, or an index into `histograms`.
     exported: Vec<Number>,
     /// The part of each counter's exported value that the current source's total does not include: the totals of
     /// earlier sources, and the totals before a reset. The total of the current source is `exported - base`. This
@@ -87,7 +87,7 @@ impl SeriesValues {
         self.exported[index].index()
     }
 
-    /// Returns the exported buckets of the histogram with this index.
+    /// Returns the exported buckets of a histogram. `index` is an index into `histograms`.
     pub(crate) fn histogram(&self, index: usize) -> &[Tally] {
         self.histograms[index].as_ref().map_or(&[], HistogramValues::exported)
     }
@@ -100,8 +100,8 @@ impl SeriesValues {
         values
     }
 
-    /// Applies `len` readings to as many adjacent series. The first reading has the index `from`, and the first series
-    /// has the index `first`. Returns whether the form of a series has changed.
+    /// Applies `len` adjacent readings to `len` adjacent series. The first reading has the index `from`, and the first
+    /// series has the index `first`. Returns whether the form of a series has changed.
     pub(crate) fn apply(
         &mut self,
         first: usize,
@@ -132,7 +132,7 @@ impl SeriesValues {
         is_new
     }
 
-    /// Prepares adjacent series for readings of another form. They have no value yet, or are gauges.
+    /// Prepares adjacent series for readings of another form. The series have no value yet, or are gauges.
     #[cold]
     fn change_form(&mut self, series: Range<usize>, readings: &Readings, from: usize, form: Form) {
         if form == Form::Histogram {

@@ -1,9 +1,9 @@
-//! The datagrams that lines are packed into, and the position in the pass over all series.
+//! Datagrams of lines, and the position in the current pass. A pass goes over all series once and sends their lines.
 
 use papyra_metrics::Tally;
 
-/// A position in the pass over all series: the index of the next series, its next part, and the number of series that
-/// are left in the pass.
+/// A position in the pass over all series: the index of the next series, the index of the next part of that series, and
+/// the number of series that are left in the pass. Only a histogram has several parts.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Position {
     pub(super) next: usize,
@@ -11,8 +11,8 @@ pub(super) struct Position {
     pub(super) left: usize,
 }
 
-/// The total of one part of a series. Before its datagram is sent, this is the new total; after that, it is the
-/// previous total, which is restored if the network reports a failed delivery.
+/// The total of one part of a series in a datagram. Before the datagram is sent, this is the new total. Afterwards, it
+/// is the previous total, which is restored if the network reports a failed delivery.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     /// The index of the series.

@@ -29,7 +29,7 @@ pub(super) struct SentSeries {
 /// The data that only histograms have. A histogram has one part for its quantiles, one for each bucket, one for its
 /// count and one for its sum.
 struct SentHistogram {
-    /// The suffix of the name for each bucket.
+    /// For each bucket, the suffix that follows the name in its line, such as `_bucket_0_005`.
     bucket_suffixes: Vec<String>,
     /// The count and sum of each bucket when quantiles were last sent.
     interval_start: Vec<Tally>,
@@ -44,8 +44,8 @@ enum Part {
 }
 
 impl SentSeries {
-    /// Creates the state for a series that was not sent yet. If `with_tags` is set, labels become tags. Otherwise their
-    /// values become parts of the name, after the registry's prefix.
+    /// Creates the state for a series that has not been sent yet. If `with_tags` is set, labels become tags. Otherwise,
+    /// the values of the labels become parts of the name, after the registry's prefix.
     pub(super) fn new(id: &SeriesId, with_tags: bool) -> Self {
         let buckets = id.family.buckets();
         let parts = buckets.map_or(1, |buckets| buckets.len() + 3);
@@ -87,7 +87,7 @@ impl SentSeries {
         self.totals[0].count = total;
     }
 
-    /// Marks the values of a histogram in this reading as sent.
+    /// Marks all values in this reading of a histogram as sent.
     pub(super) fn skip(&mut self, reading: HistogramReading<'_>) {
         for part in 0..self.len() {
             self.totals[part] = total_of(&self.part(part), reading);
@@ -103,7 +103,7 @@ impl SentSeries {
         }
     }
 
-    /// Records that a part was sent, and its new total. Returns the previous total.
+    /// Stores the new total of a part that was sent. Returns the previous total of the part.
     pub(super) fn record(
         &mut self,
         part: usize,
@@ -266,7 +266,8 @@ fn total_of(part: &Part, HistogramReading { tallies, .. }: HistogramReading<'_>)
     }
 }
 
-/// Converts base units to the exported unit. The result is exact if the exported unit is a power of ten of base units.
+/// Converts base units to the exported unit. The result is exact if `per_unit`, the number of base units in one
+/// exported unit, is a power of ten.
 fn in_unit(base_units: u64, per_unit: u64) -> String {
     if !decimal::is_power_of_ten(per_unit) {
         #[allow(clippy::cast_precision_loss)] // the quotient is rounded too

@@ -28,8 +28,8 @@ mod socket;
 /// A datagram to another machine counts as received if the network has reported no failed delivery within this time.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Sends the metrics of a registry to a StatsD daemon; each [`export`](Export::export) sends the increments since the
-/// last one.
+/// Sends the metrics of a registry to a StatsD daemon. Each [`export`](Export::export) sends the increments since the
+/// last export.
 ///
 /// ```
 /// use papyra_metrics_export::{Periodic, Registry, statsd::StatsD};
@@ -44,10 +44,10 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 ///
 /// Counters are sent as increments (`papyra.orders.records_written:12|c`), gauges as their values. A zero precedes a
-/// negative gauge value in the same datagram, because StatsD takes a signed value as a change. The registry's prefix
-/// and the values of the labels come first in a name; with [`with_tags`](Self::with_tags), the labels are tags instead.
-/// Characters that StatsD does not accept in a name or a tag become `_`, so two values of a label should not differ
-/// only in such characters. Daemons calculate in floats, and round integers over 2⁵³.
+/// negative gauge value in the same datagram, because StatsD interprets a signed value as a change of the gauge. The
+/// registry's prefix and the values of the labels come first in a name; with [`with_tags`](Self::with_tags), the labels
+/// are tags instead. Characters that StatsD does not accept in a name or a tag become `_`, so two values of a label
+/// should not differ only in such characters. Daemons calculate in floats, and round integers over 2⁵³.
 ///
 /// # Histograms
 ///
@@ -57,7 +57,7 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 ///   values above the last bound. The buckets are not cumulative.
 /// - the increments of its `…_count` and of its `…_sum`.
 /// - the gauges `….p50` and `….p99`, which are quantiles of the values recorded since these gauges were last sent.
-///   Without new values they are not sent, so that the daemon keeps the last ones.
+///   Without new values, these gauges are not sent, so the daemon keeps the last quantiles.
 ///
 /// With [`with_tags`](Self::with_tags), a histogram is a distribution of DogStatsD instead. The new values of each
 /// bucket are sent as one line with their mean and a sample rate: `append_seconds:0.003|d|@0.25` represents four values.
@@ -82,7 +82,7 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// # Processes that fork
 ///
 /// Every exporter starts from zero: its first export sends the lifetime totals. A forked process inherits the totals of
-/// its parent, which the parent sends too. The child must therefore create a new exporter with
+/// its parent, but the parent sends these totals too. The child must therefore create a new exporter with
 /// [`with_current_baseline`](Self::with_current_baseline), and must not use an exporter of its parent.
 pub struct StatsD {
     reader: RegistryReader,
@@ -103,8 +103,8 @@ pub struct StatsD {
     lines: String,
     /// Datagrams, oldest first, for which a report of a failed delivery may still arrive.
     unconfirmed: VecDeque<Unconfirmed>,
-    /// The series with a part that was too long for a datagram in the current pass: the index of each series, and the
-    /// problem to report.
+    /// The series from which a part was left out in the current pass, because the part is too long for a datagram:
+    /// the index of each series, and the problem to report.
     left_out: Vec<(usize, Problem)>,
 }
 
@@ -188,7 +188,7 @@ impl StatsD {
 
     /// Sends only what is counted from now on, as if the current totals had been sent already.
     ///
-    /// Use it in a forked process whose parent sends the counts so far.
+    /// Use this in a forked process, because the parent process sends what was counted before the fork.
     ///
     /// ```
     /// use papyra_metrics::{Counter, Metrics};

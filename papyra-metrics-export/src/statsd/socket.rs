@@ -151,7 +151,7 @@ impl Socket {
     pub(super) fn renew(&mut self) {
         if let Self::Udp(udp) = self {
             udp.current = (udp.current + 1) % udp.addresses.len();
-            // If no new socket can be opened, the old one stays in use.
+            // If no new socket can be opened, the old socket stays in use.
             if let Ok((socket, is_local)) = connect(udp.addresses[udp.current]) {
                 (udp.socket, udp.is_local) = (socket, is_local);
             }

@@ -22,7 +22,7 @@ const MAX_DRAINED_BYTES: usize = 1024 * 1024;
 pub(super) struct Connection {
     stream: TcpStream,
     state: State,
-    /// The time at which the connection is closed, in whatever state it is.
+    /// The time at which the connection is closed, regardless of its state.
     pub(super) deadline: Instant,
 }
 
@@ -114,8 +114,8 @@ impl Connection {
                     Received::Answered(response) => self.state = State::Sending(response, 0),
                 }
             }
-            // A client that has reset the connection would otherwise occupy a place until the scrape ends. A client that
-            // has only ended its side of the connection still waits for the response.
+            // Without this check, a connection that the client has reset would stay open until the scrape ends. A
+            // client that has only shut down its sending side still waits for the response.
             State::Waiting => {
                 return self.stream.take_error()?.map_or(Ok(Some(Next::Wait)), Err);
             }

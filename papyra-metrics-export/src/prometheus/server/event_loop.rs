@@ -18,8 +18,8 @@ use crate::last_error::LastError;
 
 /// The largest number of connected clients. Each connection uses one of the application's file descriptors.
 const MAX_CONNECTIONS: usize = 128;
-/// The largest number of scrapes whose response bodies are being sent at the same time. It limits the memory of the
-/// server.
+/// The largest number of response bodies that are being sent at the same time. All clients that wait for one scrape
+/// share its body. The limit bounds the memory of the server.
 const MAX_BODIES: usize = 8;
 /// The number of clients that each listener accepts before connected clients are served again. It is smaller than
 /// `MAX_CONNECTIONS`, so that a full server usually reads the requests that have arrived before it closes connections
@@ -46,12 +46,13 @@ pub(super) struct EventLoop {
     /// The connections by token. A later connection has a higher token, so the oldest connection is the first.
     connections: BTreeMap<usize, Connection>,
     next_token: usize,
-    /// The time at which the server checks again for clients that wait to be accepted. `None` if events report them.
+    /// The time at which the server checks again for clients that wait to be accepted. `None` if no check is needed,
+    /// because events report these clients.
     poll_listeners_at: Option<Instant>,
     /// The deadline for the remaining responses. `None` until the server is stopped.
     stop_at: Option<Instant>,
     scraper: Scraper,
-    /// The bodies of scrapes that are being sent, the oldest first.
+    /// The response bodies that are being sent, the oldest first.
     bodies: VecDeque<Weak<String>>,
     shared: Arc<Shared>,
 }
@@ -121,7 +122,7 @@ impl EventLoop {
         self.connections.is_empty() || now >= *self.stop_at.get_or_insert(now + STOP_TIMEOUT)
     }
 
-    /// Returns the time until the next deadline, or `None` if there is none.
+    /// Returns the time until the next deadline, or `None` if there is no deadline.
     fn timeout(&self, now: Instant) -> Option<Duration> {
         let deadlines = self.connections.values().map(|connection| connection.deadline);
         let next = deadlines.chain(self.poll_listeners_at).chain(self.stop_at).min()?;
@@ -232,8 +233,8 @@ impl EventLoop {
         match self.poll.registry().register(&mut stream, Token(token), interest) {
             Ok(()) => {
                 self.connections.insert(token, Connection::new(stream, now));
-                // The request has often arrived already. It is read now, so that the connection is not idle if the next
-                // client needs its place.
+                // The request has often arrived already. It is read now, so that the connection is no longer idle
+                // when the server makes room for the next client.
                 self.advance(token, now);
             }
             Err(error) => self.report(format!("cannot accept a client: {error}")),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::{Format, Scrape};
 
-/// The maximum size of a request head. Scrapers send much smaller ones.
+/// The maximum size of a request head. Scrapers send much smaller heads.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 100;
 
@@ -17,7 +17,7 @@ pub(super) enum Received {
     Incomplete,
     /// A request that needs a scrape. Contains its `Accept` headers, joined by commas.
     Scrape { accept: String },
-    /// A request whose response needs no scrape, such as an error.
+    /// A request that is answered without a scrape, for example with an error.
     Answered(Response),
 }
 
@@ -28,8 +28,8 @@ pub(super) struct Response {
     pub(super) body: Arc<String>,
 }
 
-/// Parses the bytes of a request received so far. A request body is ignored: the requests that are answered with
-/// metrics have none, and the connection is closed after the response.
+/// Parses the bytes of a request received so far. A request body is ignored: a scrape has no body, and the connection
+/// is closed after the response to any request.
 pub(super) fn parse(received: &[u8]) -> Received {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);

@@ -1,4 +1,4 @@
-//! Listening sockets for every address of a name.
+//! Opens listening sockets on all addresses of a host name.
 
 use std::fmt::Debug;
 use std::io::{self, ErrorKind};

@@ -44,17 +44,17 @@ mod scraper;
 /// # Limits
 ///
 /// Each connection serves one request, whose head may have up to 16 KiB and 100 headers. The connection is closed after
-/// ten seconds, even if the response is not complete. At most 128 clients are connected. If one more connects, another
-/// client is disconnected, so that idle or slow clients never delay a scrape. The server disconnects the oldest client
-/// whose response was sent; if there is none, the oldest that has not sent its whole request; and if all clients wait
-/// for or receive a response, the oldest of all. Scrapes run one after the other in a separate thread. Clients that
-/// send requests with the same `Accept` header at the same time share one scrape, and at most eight response bodies are
-/// kept for clients that receive them slowly.
+/// ten seconds, even if the response is not complete. At most 128 clients are connected. If a further client connects,
+/// one of the 128 is disconnected, so that idle or slow clients never delay a scrape. The server disconnects the oldest
+/// client whose response was sent. If there is no such client, it disconnects the oldest client that has not sent its
+/// whole request. If all clients wait for or receive a response, it disconnects the oldest client. Scrapes run one
+/// after the other in a separate thread. Clients that send requests with the same `Accept` header at the same time
+/// share one scrape, and at most eight response bodies are kept for clients that receive them slowly.
 ///
 /// # Errors
 ///
-/// Returns an error if the name cannot be resolved, if the server cannot listen on an address (the error names it), or
-/// if the operating system refuses a thread or a file descriptor.
+/// Returns an error if the name cannot be resolved, if the server cannot listen on an address (the error contains the
+/// address), or if the operating system refuses a thread or a file descriptor.
 pub fn serve(prometheus: Prometheus, address: impl ToSocketAddrs + Debug) -> io::Result<Server> {
     let listeners = listen::listen(&address)?;
     let addresses =
@@ -97,7 +97,7 @@ impl Server {
     /// error.
     ///
     /// Panics of backends and panics in [`Prometheus::encode`] are reported by [`Registry::problems`] instead. If a
-    /// scrape panics elsewhere, its clients receive the status 500, and later scrapes are not affected.
+    /// scrape panics elsewhere, the clients that wait for it receive the status 500. Later scrapes are not affected.
     ///
     /// [`Registry::problems`]: crate::Registry::problems
     pub fn last_error(&self) -> Option<String> {
@@ -106,8 +106,8 @@ impl Server {
 
     /// Stops listening, and waits for the responses that are being sent.
     ///
-    /// The wait for clients takes at most one second, and the wait for a running scrape at most one more. If the scrape
-    /// takes longer, its thread ends when the scrape returns.
+    /// The wait for clients takes at most one second, and the wait for a running scrape at most one more second. If the
+    /// scrape takes longer, the thread that runs it ends when the scrape returns.
     pub fn stop(self) {}
 }
 

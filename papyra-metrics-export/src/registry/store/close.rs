@@ -1,4 +1,4 @@
-//! Closes backends, and forgets closed backends that exceed the limits.
+//! Closes backends, and forgets closed backends that exceed the limits of age and number.
 
 use std::collections::HashMap;
 use std::mem;
@@ -100,7 +100,7 @@ impl Store {
         Some(source)
     }
 
-    /// Forgets the closed backends that exceed the limits.
+    /// Forgets the closed backends that exceed the limits of age and number.
     #[inline]
     pub(in crate::registry) fn forget_expired(&mut self) {
         if !self.closed.is_empty() {

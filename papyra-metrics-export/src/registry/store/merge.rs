@@ -6,7 +6,7 @@ use super::{Backend, Store};
 use crate::series::collect::Scratch;
 use crate::series::readings::Readings;
 
-/// A reading of all backends that has begun and is not merged yet.
+/// A reading of all backends that has begun and has not been merged yet.
 pub(in crate::registry) struct Reading {
     pub(in crate::registry) backends: Arc<Vec<Backend>>,
     /// The value of the store's clock when the reading began.
@@ -31,8 +31,9 @@ impl Store {
         Reading { backends: Arc::clone(&self.backends), began: self.begin_at(is_repeated) }
     }
 
-    /// Returns the time at which a reading begins. If it is repeated, readings that began earlier are no longer merged.
-    /// They would otherwise force this reading to be repeated again, without end if other threads read all the time.
+    /// Returns the time at which a new reading begins: the value of the store's clock. If the new reading repeats an
+    /// earlier reading, readings that began before the new reading are no longer merged. Otherwise, they could force
+    /// the new reading to be repeated again and again while other threads read all the time.
     pub(in crate::registry) fn begin_at(&mut self, is_repeated: bool) -> u64 {
         if is_repeated {
             self.repeated_at.get_or_insert(self.clock);
@@ -40,8 +41,8 @@ impl Store {
         self.clock
     }
 
-    /// Returns whether a reading that began at this time, of all backends or of one, may be merged now. If so, the caller
-    /// merges it.
+    /// Decides whether a reading that began at the time `began` may be merged now. The reading may be of all backends
+    /// or of one backend. If the result is [`Merge::Applied`], the caller must merge the reading.
     pub(in crate::registry) fn admit(&mut self, began: u64) -> Merge {
         if self.last_merge > began {
             let is_newer = self.last_begin > began;
@@ -64,7 +65,7 @@ impl Store {
             return admitted;
         }
         (self.last_begin, self.last_merge) = (reading.began, self.clock);
-        // If another reading is repeated, this one supersedes it.
+        // If a repeated reading is under way, this reading supersedes it, because this reading did not begin earlier.
         self.repeated_at = None;
         // The lists differ if backends were added or closed during the reading.
         let is_new = if Arc::ptr_eq(&self.backends, &reading.backends) {

@@ -38,7 +38,7 @@ pub(super) struct Store {
     dead: usize,
     index: FxHashMap<SeriesKey, SeriesOwner>,
     /// Each set of labels, and the number of series that have it. Label values may come from users of the application,
-    /// so the hash function has to resist chosen keys.
+    /// so the hash function must resist collision attacks.
     labels: HashMap<Arc<Labels>, usize>,
     /// The id of the backend whose metrics are at each address.
     registered: FxHashMap<usize, u64>,
@@ -138,7 +138,7 @@ impl SeriesKey {
 enum SeriesOwner {
     /// The open backend with this id.
     Open(u64),
-    /// A closed backend. Contains the number of the closing, and the index of the series in the closed backend.
+    /// A closed backend. Contains the number of the closed backend, and the index of the series in it.
     Closed(u64, usize),
 }
 
@@ -161,7 +161,7 @@ impl Store {
         self.position(id).filter(|&position| self.backends[position].source.is_some())
     }
 
-    /// Returns the backend with this id, for its last reading.
+    /// Returns the backend with this id, for its last reading. `None` if the backend is already closed.
     pub(super) fn backend(&self, id: u64) -> Option<Backend> {
         self.open_position(id).map(|position| self.backends[position].clone())
     }

@@ -22,8 +22,8 @@ pub(in crate::registry) enum Outcome {
         /// close them.
         needs_sweep: bool,
     },
-    /// The ids of backends that have series of the new backend. They must be closed before the registration is tried
-    /// again. Only the registry still holds their metrics.
+    /// The ids of backends that have a series with the same name and labels as a series of the new backend, but whose
+    /// metrics are held only by the registry. These backends must be closed before the registration is tried again.
     Orphans(Vec<u64>),
 }
 
@@ -193,8 +193,8 @@ impl Store {
         for closing in continued {
             self.closed.remove_if_empty(closing);
         }
-        // A reading may still hold the source of an earlier registration of these metrics. That source is used again,
-        // because with two sources, the metrics would not be orphaned until the reading ends.
+        // A reading may still hold the source of an earlier registration of these metrics. That source is used again:
+        // if two sources held an `Arc` of the metrics, neither would be orphaned until the reading ends.
         let mut earlier = departed.iter().filter(|departed| Some(departed.address) == address);
         let source = earlier.find_map(|departed| departed.source.upgrade());
         let source = source.unwrap_or_else(|| Arc::clone(new.source));
@@ -235,7 +235,7 @@ fn counted_before(
     same.find_map(|departed| departed.total_of(serial))
 }
 
-/// Returns the start of a new series whose source had already counted `counted`. The series begins at zero.
+/// Returns the initial state of a new series whose source had already counted `counted`. The series begins at zero.
 fn new_value(counted: &SourceTotal) -> Start {
     match counted {
         SourceTotal::Counter(total) => {
@@ -249,9 +249,9 @@ fn new_value(counted: &SourceTotal) -> Start {
     }
 }
 
-/// Returns the start of a series that continues from its last value with a new source. `counted` is the earlier total
-/// of the new source, which must not be added again. A gauge starts without a value, because its earlier value says
-/// nothing about its new source.
+/// Returns the initial state of a series that continues from its last value with a new source. `counted` is the earlier
+/// total of the new source, which must not be added again. A gauge starts without a value, because its earlier value
+/// says nothing about its new source.
 fn continued_value(last: ClosedValue, counted: Option<&SourceTotal>) -> Start {
     match last {
         ClosedValue::Number(Form::Total, number) => {

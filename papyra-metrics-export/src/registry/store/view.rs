@@ -24,14 +24,15 @@ pub(crate) struct View {
     histograms: Vec<ViewHistogram>,
     /// The buckets of closed histograms.
     closed_tallies: Vec<Tally>,
-    /// Whether the view contains a closed series until the registry forgets it, instead of until its last value is
-    /// delivered.
+    /// Whether the view contains a closed series until the registry forgets the series. If false, the view contains the
+    /// series only until its last value has been delivered.
     keeps_closed: bool,
-    /// The registry numbers the closings of backends. Series that were closed up to this number are no longer shown.
+    /// The number of a closed backend. Backends are numbered in the order of closing, and the series of closed backends
+    /// up to this number are no longer shown.
     pub(crate) hidden: u64,
-    /// The number of the newest closing at the time of the view's last update, or 0 if no backend had been closed.
+    /// The number of the newest closed backend in the view, or 0 if no backend had been closed at the last update.
     pub(crate) newest: u64,
-    /// The number of the first closing whose series are still shown.
+    /// The number of the oldest closed backend whose series are still shown, if there is one.
     oldest: Option<u64>,
     epoch: u64,
     forgotten: u64,
@@ -59,7 +60,7 @@ enum HistogramSource {
 /// A series in a view.
 pub(crate) struct SeriesView {
     pub(crate) id: SeriesId,
-    /// The serial number of the series. No other series ever gets the same one.
+    /// The serial number of the series. No other series ever gets the same number.
     pub(crate) serial: u64,
     /// The index of the series' value in the values of the reading.
     pub(crate) value_index: usize,

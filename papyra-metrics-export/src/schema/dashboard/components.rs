@@ -10,7 +10,7 @@ pub(super) struct Component<'a, 'm> {
     pub(super) metrics: Vec<&'m Metric<'a>>,
 }
 
-/// If a group has more metrics than this, it is split by the next word of their names.
+/// The largest number of metrics in a group that is not split by the next word of the metrics' names.
 const LARGE: usize = 12;
 
 /// Groups metrics, which are ordered by name, into components. If some metrics fit into no component, a last component
@@ -25,7 +25,7 @@ pub(super) fn of<'a, 'm>(metrics: &'m [Metric<'a>]) -> Vec<Component<'a, 'm>> {
     components
 }
 
-/// Groups metrics into components by the word at `index` of their names. Returns the metrics that fit into no
+/// Groups metrics into components by the word at `index` in the metrics' names. Returns the metrics that fit into no
 /// component.
 fn split<'a, 'm>(
     metrics: Vec<&'m Metric<'a>>,

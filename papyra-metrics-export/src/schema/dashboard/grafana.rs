@@ -249,7 +249,7 @@ pub(super) struct Exemplars {
 
 #[derive(Serialize)]
 pub(super) struct FilterValues {
-    /// The bound below which a cell is not drawn.
+    /// Cells with a value below this bound are not drawn.
     pub(super) le: f64,
 }
 

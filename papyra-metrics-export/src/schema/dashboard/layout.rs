@@ -90,8 +90,8 @@ fn least_width(panel: &Draft) -> u32 {
 /// Splits panels of these widths into lines that are about equally full. Earlier lines are fuller if the panels cannot
 /// be distributed equally.
 fn lines(widths: &[u32]) -> Vec<&[u32]> {
-    // For each index, the best split of the panels from this index on: the sum of the squares of its unused columns,
-    // and the number of panels in its first line.
+    // For each index, the best split of the panels from this index on into lines. An entry contains the cost of the
+    // split, which is the sum of the squares of the lines' unused columns, and the number of panels in the first line.
     let mut best = vec![(0, 0); widths.len() + 1];
     for start in (0..widths.len()).rev() {
         let mut used = 0;

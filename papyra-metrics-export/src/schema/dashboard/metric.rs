@@ -42,9 +42,9 @@ pub(super) fn all<'a>(schema: &'a Schema, variables: &[&str]) -> (Vec<Metric<'a>
     (metrics, common)
 }
 
-/// Returns the labels that all series have, which become variables of the dashboard. They usually come from the
-/// registry. If the schema has only one family, none are returned, because its own labels cannot be told apart from
-/// those of the registry.
+/// Returns the labels that all series have. These labels usually come from the registry, and become variables of the
+/// dashboard. If the schema has only one family, returns no labels, because the labels that the metric itself declares
+/// cannot be told apart from the labels of the registry.
 pub(super) fn common_labels(schema: &Schema) -> Vec<&str> {
     if schema.families.len() < 2 {
         return Vec::new();
@@ -86,7 +86,7 @@ impl Metric<'_> {
         self.family.unit.as_deref()
     }
 
-    /// Returns the name of the samples; for a histogram, the name of its `_count`.
+    /// Returns the name of the samples; for a histogram, the name of the sample `_count`.
     pub(super) fn sample_name(&self) -> String {
         let suffix = match self.kind() {
             Kind::Counter => "_total",

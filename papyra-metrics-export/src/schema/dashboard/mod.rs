@@ -33,7 +33,7 @@ use crate::labels::check_name;
 /// - Counters are shown as rates, gauges as values, histograms as quantiles and as a heatmap. Metrics with labels are
 ///   broken down by label.
 /// - Titles are derived from names. Descriptions are help texts.
-/// - The data source, the jobs, the instances, and the labels that all series have are variables.
+/// - The dashboard has variables for the data source, the job, the instance, and each label that all series have.
 /// - The dashboard's `uid` is derived from its title, and the ids of panels from the names of metrics.
 ///
 /// ```
@@ -58,7 +58,7 @@ impl<'a> Dashboard<'a> {
     }
 
     /// Sets the title. The default consists of the words with which the names of all metrics begin, or is `Metrics` if
-    /// there are none.
+    /// there are no such words.
     #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
@@ -148,7 +148,7 @@ fn rows(schema: &Schema, metrics: &[Metric<'_>], queries: &Queries, title: &str)
     rows
 }
 
-/// Returns an identifier of at most 40 characters, from the title.
+/// Derives an identifier of at most 40 characters from the title.
 fn uid(title: &str) -> String {
     const LONGEST: usize = 40;
     let plain = |char: char| char.is_ascii_alphanumeric();

@@ -103,7 +103,7 @@ fn instances(metric: &Metric<'_>, queries: &Queries) -> Draft {
     }
 }
 
-/// Returns a panel with these queries, or `None` if there are none.
+/// Returns a panel with these queries, or `None` if there are no queries.
 fn panel(
     key: &str,
     title: &str,

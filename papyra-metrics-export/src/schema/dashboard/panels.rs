@@ -83,8 +83,8 @@ fn of_gauge(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
     drafts.collect()
 }
 
-/// Returns the panels of a histogram's rate: bytes per second if its values are bytes, otherwise values per second.
-/// Returns no panels for values per second if a counter shows the same rate.
+/// Returns the panels for the rate of a histogram: bytes per second if its unit is bytes, otherwise the number of
+/// recorded values per second. Returns no panels for the number of values if a counter shows the same rate.
 fn throughput(metric: &Metric<'_>, others: &[&Metric<'_>], queries: &Queries) -> Vec<Draft> {
     let (suffix, unit, samples) = if metric.unit() == Some("bytes") {
         ("throughput", metric.unit(), queries.of(metric, "_sum"))
@@ -158,8 +158,8 @@ pub(super) fn measured(metric: &Metric<'_>) -> String {
     }
 }
 
-/// Returns the labels by which each panel of a metric is broken down. A single panel has all labels. If it would have
-/// too many series, there is one panel for each label instead.
+/// Returns one list of labels for each panel of a metric. The panel is broken down by these labels. Usually there is
+/// one panel, with all labels. If this panel would have too many series, there is one panel for each label instead.
 fn breakdowns<'a>(metric: &Metric<'a>) -> Vec<Vec<&'a str>> {
     let labels = &metric.labels;
     if labels.len() > 1 && metric.family.series.len() > MAX_SERIES {

@@ -23,12 +23,12 @@ impl Queries {
         Self { matchers: variables::matchers(labels) }
     }
 
-    /// Returns the selector for the samples of a counter or gauge, or for the `_count` of a histogram.
+    /// Returns the selector for the samples of a counter or gauge, or for the `_count` samples of a histogram.
     pub(super) fn samples(&self, metric: &Metric<'_>) -> String {
         format!("{}{}", metric.sample_name(), self.matchers)
     }
 
-    /// Returns the selector for the samples of a histogram with this suffix, such as `_sum`.
+    /// Returns the selector for the samples of a histogram whose names end in this suffix, such as `_sum`.
     pub(super) fn of(&self, metric: &Metric<'_>, suffix: &str) -> String {
         format!("{}{suffix}{}", metric.name, self.matchers)
     }

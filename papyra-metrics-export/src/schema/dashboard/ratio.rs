@@ -5,11 +5,11 @@ use super::promql::{Queries, aggregate, rate};
 use crate::schema::model::Schema;
 use crate::schema::roles::Role;
 
-/// An error counter and the metric that counts the operations.
+/// An error counter, and the metric that counts the operations in which the errors occur.
 #[derive(Clone, Copy)]
 pub(super) struct ErrorRatio<'m, 'a> {
     pub(super) errors: &'m Metric<'a>,
-    /// The metric that counts the operations: a counter, or a histogram of their durations.
+    /// The metric that counts the operations: a counter, or a histogram of the operations' durations.
     pub(super) operations: &'m Metric<'a>,
     /// Whether `operations` also counts failed operations.
     includes_errors: bool,

@@ -28,8 +28,8 @@ pub(super) fn of_value(unit: Option<&str>) -> String {
     known.to_owned()
 }
 
-/// Returns the id that Grafana uses for the unit of a per-second rate. `unit` is the unit of the value, without "per
-/// second".
+/// Returns the id that Grafana uses for the unit of a per-second rate. `unit` is the unit of the metric itself, such as
+/// `bytes` for a rate in bytes per second.
 pub(super) fn of_rate(unit: Option<&str>) -> String {
     let Some(unit) = unit else { return "ops".to_owned() };
     let known = match unit {

@@ -9,8 +9,8 @@ pub(super) const DATA_SOURCE: DataSource = DataSource { kind: "prometheus", uid:
 /// The labels with which Prometheus identifies processes.
 pub(super) const OF_PROCESS: [&str; 2] = ["job", "instance"];
 
-/// Grafana's code for updating a variable's values when the time range changes, so that it offers only values that
-/// occur in the range.
+/// Grafana's code for updating a variable's values when the time range changes, so that the variable offers only values
+/// that occur in this range.
 const ON_TIME_RANGE_CHANGE: u32 = 2;
 const ON_LOAD: u32 = 1;
 const NATURAL_ASCENDING: u32 = 7;
@@ -30,8 +30,8 @@ pub(super) fn matchers(labels: &[&str]) -> String {
     format!("{{{}}}", matchers.collect::<Vec<_>>().join(","))
 }
 
-/// Returns the variables. Each variable offers only values that occur together with the selection in the variables
-/// before it.
+/// Returns the variables. Each variable offers only values that occur together with the values that are selected in the
+/// variables before it.
 pub(super) fn all(labels: &[&str], metric: Option<&Metric<'_>>) -> Vec<Variable> {
     let mut variables = vec![Variable::Datasource {
         name: "datasource",

@@ -13,8 +13,8 @@ use crate::schema::roles::{Operations, Role};
 const CRITICAL: &str = "critical";
 const WARNING: &str = "warning";
 
-/// The window over which error ratios and progress are measured. It contains several scrapes at the default interval of
-/// one minute.
+/// The window over which error ratios, and the progress of operations in flight, are measured. It contains several
+/// scrapes at the default interval of one minute.
 const WINDOW: &str = "5m";
 
 /// A burn rate, the long window over which it is measured, and a short window. An alert fires only if the rate is
@@ -177,8 +177,8 @@ fn objective_alerts(name: &str, family: &Family) -> Vec<Alert> {
     alerts.collect()
 }
 
-/// Returns an expression that is true if one of the burn rates is exceeded in both of its windows. Returns `None` if
-/// none of the burn rates can be reached.
+/// Returns an expression that is true if one of the burn rates is exceeded in both of its windows. Returns `None` if no
+/// burn rate can be reached.
 fn burn_expression(
     name: &str,
     labels: &LabelSet,

@@ -16,7 +16,7 @@ use super::model::Schema;
 /// | `…Occur` | errors keep occurring for 10 minutes, and the number of operations is not known | warning |
 /// | `…BudgetBurnsFast` | the error budget of an objective would be used up in about 2 days at the rate of the last hour, or in 5 days at the rate of the last 6 hours | critical |
 /// | `…BudgetBurnsSlowly` | the error budget would be used up in 10 days at the rate of the last day, or in 30 days at the rate of the last 3 days | warning |
-/// | `…Stuck` | operations are in flight, and none has finished for 15 minutes | critical |
+/// | `…Stuck` | operations are in flight, and no operation has finished for 15 minutes | critical |
 /// | `…ScrapeFails` | a process that exported these metrics cannot be scraped for 5 minutes | critical |
 /// | `…Absent` | no process has exported these metrics for 5 minutes | critical |
 ///
@@ -59,10 +59,10 @@ use super::model::Schema;
 ///
 /// # Objectives
 ///
-/// The alerts of an [objective](papyra_metrics::Objective) measure how fast its error budget is used up in two windows.
-/// Windows and factors are those that chapter 5 of Google's "The Site Reliability Workbook" recommends for an objective
-/// over 30 days. Values are summed over all instances of a job. If a factor times the budget is 100 % or more, the
-/// factor can never be reached and is left out.
+/// The alerts of an [objective](papyra_metrics::Objective) measure in two windows how fast its error budget is used up:
+/// with the factor 2, twice as fast as the objective allows. Windows and factors are those that chapter 5 of Google's
+/// "The Site Reliability Workbook" recommends for an objective over 30 days. Values are summed over all instances of a
+/// job. If a factor times the budget is 100 % or more, the factor can never be reached and is left out.
 #[derive(Clone, Debug)]
 pub struct AlertRules<'a> {
     schema: &'a Schema,

@@ -17,7 +17,8 @@ pub(super) fn rate(selector: &str, window: &str, summed: &[&str]) -> String {
     summed_over(&format!("rate({selector}[{window}])"), summed)
 }
 
-/// Returns an expression for the sum over these labels. Returns the expression unchanged if there are no labels.
+/// Returns an expression that sums the given expression over these labels. If there are no labels, returns the given
+/// expression.
 pub(super) fn summed_over(expression: &str, labels: &[&str]) -> String {
     if labels.is_empty() {
         expression.to_owned()

@@ -1,8 +1,8 @@
 //! The YAML of a rule file.
 //!
 //! The YAML is written without a library, because only three notations are needed: plain scalars of letters, digits and
-//! hyphens, strings in double quotes, and literal blocks for expressions. An expression contains no line breaks inside
-//! string literals, because they are already escaped.
+//! hyphens, strings in double quotes, and literal blocks for expressions. The string literals in an expression contain
+//! no line breaks, because `promql` escapes line breaks as `\n`.
 
 use std::fmt::{self, Write as _};
 
@@ -16,8 +16,8 @@ pub(super) struct Alert {
     pub(super) name: String,
     /// The expression that is true while the alert is active. It may have several lines.
     pub(super) expression: String,
-    /// The time for which the expression has to be true before the alert fires. `None` if the windows of the expression
-    /// are long enough.
+    /// The time for which the expression has to be true before the alert fires. `None` if the alert fires at once,
+    /// because the expression itself covers a long enough window.
     pub(super) pending: Option<String>,
     pub(super) severity: &'static str,
     /// A short text, which Prometheus interprets as a template.
