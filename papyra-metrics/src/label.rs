@@ -57,7 +57,8 @@ pub trait Label: Copy + 'static {
     /// The name and the values of the label, or of each label of a tuple, in order. There are at most 256 combinations.
     const LABELS: &'static [LabelValues];
 
-    /// The storage of a family, with one `T` for each member: `[T; N]` for a label with `N` values.
+    /// The storage of a family, with one `T` for each member: `[T; N]` for a label with `N` values. An array of another length
+    /// is a compile error at the family.
     type Members<T>: MemberArray<T>;
 
     /// Returns the position of this value among the values in [`LABELS`](Self::LABELS). For a tuple, this is the
@@ -192,17 +193,26 @@ pub(crate) fn debug_members<'a, L: Label, T: fmt::Debug + 'a>(
     f.debug_map().entries(members).finish()
 }
 
-/// Returns the labels of a family, and panics if they are not valid. Generated code calls this function with the span of the
-/// field, so that the compile error points at the field.
+/// Returns the number of members that a family with this label stores.
+pub(crate) const fn stored_members<L: Label>() -> usize {
+    size_of::<L::Members<u8>>()
+}
+
+/// Returns the labels of a family, and panics if they are not valid, or if the family does not store a member for each
+/// combination of their values. Generated code calls this function with the span of the field, so that the compile error points at
+/// the field.
 #[track_caller]
-pub const fn family_labels(labels: &'static [LabelValues]) -> &'static [LabelValues] {
-    assert_set(labels);
+pub const fn family_labels(
+    labels: &'static [LabelValues],
+    stored_members: usize,
+) -> &'static [LabelValues] {
+    assert_set(labels, stored_members);
     labels
 }
 
-/// Panics if the labels are not valid for a family.
+/// Panics if the labels are not valid for a family that stores this number of members.
 #[track_caller]
-pub(crate) const fn assert_set(labels: &[LabelValues]) {
+pub(crate) const fn assert_set(labels: &[LabelValues], stored_members: usize) {
     assert!(
         labels.len() <= MAX_LABELS,
         "a family has at most 8 labels; use fewer, or an enum with a variant for each combination"
@@ -211,6 +221,10 @@ pub(crate) const fn assert_set(labels: &[LabelValues]) {
         count(labels) <= MAX_MEMBERS,
         "a family has at most 256 members; use fewer labels or values"
     );
+    assert!(
+        count(labels) == stored_members,
+        "`Label::Members<T>` of a label is not `[T; N]`, where `N` is the number of its values; correct the length of the array"
+    );
     let mut i = 0;
     while i < labels.len() {
         let mut j = 0;
@@ -218,7 +232,7 @@ pub(crate) const fn assert_set(labels: &[LabelValues]) {
             let is_new = !naming::equal(labels[i].name.as_bytes(), labels[j].name.as_bytes());
             assert!(
                 is_new,
-                "two labels of a family have the same name; rename one of them with `#[metrics(label = \"…\")]`"
+                "two labels of a family have the same name; rename one of them with `#[metrics(label = \"…\")]`, and use two enums if both are the same"
             );
             j += 1;
         }

@@ -22,5 +22,6 @@ fn a_mistake_in_a_type_argument_is_reported_with_its_first_use() {
     // cases. Without such a case, trybuild would run only `cargo check`.
     cases.pass("ui/generic/distinct.rs");
     cases.compile_fail("ui/generic/duplicate-in-a-generic-struct.rs");
+    cases.compile_fail("ui/generic/label-of-a-type-parameter-again.rs");
     cases.compile_fail("ui/generic/published-with-a-large-alignment.rs");
 }

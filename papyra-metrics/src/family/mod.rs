@@ -62,6 +62,10 @@ use crate::label::{self, Label};
 /// cells for one CPU are adjacent, so that eight cells share a cache line on x86-64. On x86-64 Linux, such a family
 /// takes 7 KiB, plus about 1 KiB for each member. As an array, it would take 8 KiB for each member.
 ///
+/// A [`ShardedHistogram`](crate::ShardedHistogram) takes 65 KiB or more, and so does each member of a family of them. An
+/// unoptimized build moves such a family through the stack a few times before it is in an `Arc` or a `Box`. If it does
+/// not fit, put it into a `static`.
+///
 /// In a struct with `#[metrics(storage = …)]`, a family of plain values is written `Family<Op, u64>`.
 pub struct Family<L: Label, I: Member> {
     members: I::Storage<L>,
@@ -69,7 +73,7 @@ pub struct Family<L: Label, I: Member> {
 
 impl<L: Label, I: Member> Family<L, I> {
     /// Asserts that the labels are valid. Evaluated by `new` and `from_fn`, but not by `map`, which converts a valid family.
-    const IS_VALID: () = label::assert_set(L::LABELS);
+    const IS_VALID: () = label::assert_set(L::LABELS, label::stored_members::<L>());
 
     /// Creates a family whose members are at zero.
     pub const fn new() -> Self
@@ -101,14 +105,14 @@ impl<L: Label, I: Member> Family<L, I> {
     pub fn from_fn(mut make: impl FnMut(L) -> I) -> Self {
         const { Self::IS_VALID };
         let mut index = 0;
-        let members = MemberStorage::__from_fn(&mut || {
+        let mut make_next = || {
             let Some(label) = L::from_index(index) else {
                 unreachable!("`Label::from_index` returns no label for a position that exists")
             };
             index += 1;
             make(label)
-        });
-        Self { members }
+        };
+        Self { members: MemberStorage::__from_fn(&mut make_next) }
     }
 
     /// Returns each label and its member, in the order of [`Label::index`].

@@ -5,6 +5,7 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::array;
 
 use crate::histogram::scale::Scale;
+use crate::label::stored_members;
 use crate::{
     CachePadded, Descriptor, Family, Instrument, Kind, Label, LabelValues, Member, Walker,
 };
@@ -29,6 +30,8 @@ pub trait Metric {
     /// The labels that distinguish the series of a family; empty for an instrument. [`family_labels`](super::family_labels)
     /// checks them.
     const LABELS: &'static [LabelValues] = &[];
+    /// The number of members that a family stores; 1 for an instrument.
+    const STORED_MEMBERS: usize = 1;
 
     /// The kind of a type that has a single series, or an error if the type is a family. The derive uses this constant for
     /// a field whose type is named like an instrument. The derive sees only the name, which may be an alias of a family.
@@ -89,6 +92,7 @@ impl<L: Label, I: Member + Instrument> Metric for Family<L, I> {
     const UNIT: Option<&'static str> = I::__UNIT;
     const SCALE: Option<Scale<'static>> = I::__SCALE;
     const LABELS: &'static [LabelValues] = L::LABELS;
+    const STORED_MEMBERS: usize = stored_members::<L>();
 
     fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker) {
         const BATCH: usize = 32;
@@ -113,6 +117,7 @@ macro_rules! metric_through {
             const UNIT: Option<&'static str> = I::__UNIT;
             const SCALE: Option<Scale<'static>> = I::__SCALE;
             const LABELS: &'static [LabelValues] = Family::<L, I>::LABELS;
+            const STORED_MEMBERS: usize = Family::<L, I>::STORED_MEMBERS;
 
             fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker) {
                 for family in fields {

@@ -104,6 +104,8 @@ pub trait ErrorInstrument: Sized {
     const KIND: Kind;
     /// The labels that distinguish the series of a family; empty for an instrument.
     const LABELS: &'static [LabelValues] = &[];
+    /// The number of members that a family stores; 1 for an instrument.
+    const STORED_MEMBERS: usize = 1;
 
     /// The kind of a counter, or an error if the type is a family. For a field marked `errors`, the derive uses this constant
     /// instead of [`Metric::NUMBER`](super::Metric::NUMBER).
@@ -137,6 +139,7 @@ macro_rules! family_of_errors {
         impl<L: Label, I: Member + Inc + Instrument> ErrorInstrument for $family {
             const KIND: Kind = I::KIND;
             const LABELS: &'static [LabelValues] = <Self as Metric>::LABELS;
+            const STORED_MEMBERS: usize = <Self as Metric>::STORED_MEMBERS;
 
             fn __walk_batch(families: &[&Self], walker: &mut dyn Walker) {
                 <Self as Metric>::__walk_batch(families, walker);

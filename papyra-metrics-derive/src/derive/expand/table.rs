@@ -151,7 +151,7 @@ fn expand_families(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
         let ty = &field.ty;
         let instrument = instrument_trait(field, metric);
         families.extend(quote_spanned! {span_of(ty)=>
-            (__rt::family_labels)(<#ty as #instrument>::LABELS),
+            (__rt::family_labels)(<#ty as #instrument>::LABELS, <#ty as #instrument>::STORED_MEMBERS),
         });
     }
     has_families.then(|| {
