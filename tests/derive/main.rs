@@ -3,6 +3,7 @@
 mod computed;
 mod example_locks;
 mod expand;
+mod family_values;
 mod fuzz_seeds;
 mod hygiene;
 mod labels;

@@ -1,7 +1,7 @@
 //! The storage of the members of a family.
 
 #[cfg(feature = "alloc")]
-use alloc::{boxed::Box, rc::Rc, sync::Arc};
+use alloc::{boxed::Box, rc::Rc, sync::Arc, vec::Vec};
 use core::array;
 
 use super::zero::Zero;
@@ -85,8 +85,25 @@ pub trait MemberArray<T>: MemberStorage<T> {
     fn at_mut(&mut self, index: usize) -> &mut T;
 }
 
+/// The size in bytes from which an array is created in a box.
+#[cfg(feature = "alloc")]
+const LARGE: usize = 4096;
+
 impl<T, const N: usize> MemberStorage<T> for [T; N] {
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self {
+        // Without optimizations, `array::from_fn` has five copies of the array on the stack. With a few sharded histograms, they
+        // would not fit into the stack of a thread.
+        #[cfg(feature = "alloc")]
+        if size_of::<Self>() > LARGE {
+            let mut items = Vec::with_capacity(N);
+            for _ in 0..N {
+                items.push(make());
+            }
+            let Ok(items) = <Box<Self>>::try_from(items.into_boxed_slice()) else {
+                unreachable!("`items` has `N` items")
+            };
+            return *items;
+        }
         array::from_fn(|_| make())
     }
 
