@@ -5,6 +5,7 @@ mod common;
 mod drop_order;
 mod futures;
 mod kinds;
+mod kinds_by_shape;
 mod lints;
 mod lookup;
 mod macros;
