@@ -142,6 +142,24 @@ fn registering_ten_counters_takes_at_most_twenty_allocations_at_first_and_ten_la
 }
 
 #[test]
+fn backends_whose_filters_accept_the_same_metrics_share_their_names() {
+    let registry = Registry::new();
+    let held = |registry: &Registry, name: &str| {
+        let ten = Arc::new(Ten::default());
+        let labels = [("backend", name)];
+        let register = || registry.register(ten.clone(), &labels).unwrap();
+        (allocation_counter::measure(register).bytes_current, ten)
+    };
+    let filtered = || registry.with_filter(|metric| metric.name() < "f");
+    let (first, _first) = held(&filtered(), "first");
+    let (second, _second) = held(&filtered(), "second");
+    assert!(second < first / 2, "{first} and {second} bytes");
+    let (all, _all) = held(&registry, "all");
+    let (all_again, _all_again) = held(&registry, "all_again");
+    assert!(all_again < all / 2, "{all} and {all_again} bytes");
+}
+
+#[test]
 fn label_sets_that_come_and_go_do_not_increase_memory() {
     let registry = Registry::new();
     registry.set_closed_retention(Duration::from_secs(3600), 100);

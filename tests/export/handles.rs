@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use papyra_metrics::persistence::PersistenceMetrics;
-use papyra_metrics::{Counter, Histogram, Metrics, Register};
+use papyra_metrics::{Counter, Family, Histogram, IoErrorKind, Label, Metrics, Register};
 use papyra_metrics_example_library::Store;
+use papyra_metrics_export::prometheus::Prometheus;
 use papyra_metrics_export::{RegisterError, Registry, RegistryReader};
 use papyra_metrics_export_tests::number;
 
@@ -111,6 +112,71 @@ fn a_filter_decides_which_metrics_are_exported() {
     assert!(of_backend("few").keys().all(|name| name.starts_with("scan_")));
     assert_eq!(of_backend("all").len(), all.descriptors().len());
     assert_eq!((of_backend("all")["scan_runs"], of_backend("all")["records_written"]), (3, 4));
+    assert!(registry.problems().is_empty());
+}
+
+#[derive(Clone, Copy, Label)]
+enum Op {
+    Get,
+    Put,
+}
+
+#[derive(Default, Metrics)]
+struct StoreMetrics {
+    requests: Family<Op, Counter>,
+    errors: Family<IoErrorKind, Counter>,
+    request: Family<Op, Histogram>,
+}
+
+#[test]
+fn a_filter_leaves_out_members_of_families_in_every_format() {
+    let registry = Registry::new();
+    let puts = registry.with_filter(|metric| metric.labels().all(|label| label == ("op", "put")));
+    let stores: Vec<_> = (0..2).map(|_| Arc::new(StoreMetrics::default())).collect();
+    for (store, name) in stores.iter().zip(["a", "b"]) {
+        // A label of a metric that is left out is no clash.
+        puts.register(store.clone(), &[("error_kind", name)]).unwrap();
+        store.requests[Op::Get].add(7);
+        store.requests[Op::Put].add(3);
+        store.errors[IoErrorKind::Other].inc();
+        store.request[Op::Get].record(Duration::from_millis(1));
+        store.request[Op::Put].record_n(Duration::from_millis(1), 2);
+    }
+    // A backend whose filter accepts other metrics of the same struct.
+    let other = Arc::new(StoreMetrics::default());
+    registry
+        .with_filter(|metric| metric.name() == "requests")
+        .register(other.clone(), &[("error_kind", "c")])
+        .unwrap();
+    other.requests[Op::Get].add(5);
+    let mut expected = map([
+        ("requests{error_kind=\"c\",op=\"get\"}", 5),
+        ("requests{error_kind=\"c\",op=\"put\"}", 0),
+    ]);
+    for name in ["a", "b"] {
+        expected.insert(format!("requests{{error_kind=\"{name}\",op=\"put\"}}"), 3);
+        expected.insert(format!("request_seconds{{error_kind=\"{name}\",op=\"put\"}}"), 2);
+    }
+    assert_eq!(read(&mut RegistryReader::new(&registry)), expected);
+
+    let text = Prometheus::new(&registry).scrape(None).body;
+    let counters: Vec<_> = text.lines().filter(|line| line.starts_with("requests_total")).collect();
+    assert_eq!(
+        counters,
+        [
+            "requests_total{error_kind=\"a\",op=\"put\"} 3",
+            "requests_total{error_kind=\"b\",op=\"put\"} 3",
+            "requests_total{error_kind=\"c\",op=\"get\"} 5",
+            "requests_total{error_kind=\"c\",op=\"put\"} 0",
+        ]
+    );
+    assert!(!text.contains("errors") && !text.contains("request_seconds_count{error_kind=\"c\""));
+    // Members that are left out are counted, and end with the others.
+    assert_eq!(stores[0].snapshot()["requests{op=get}"], 7);
+    let mut reader = RegistryReader::new(&registry);
+    drop((stores, other));
+    assert_eq!(read(&mut reader).len(), 6);
+    assert!(read(&mut reader).is_empty());
     assert!(registry.problems().is_empty());
 }
 

@@ -14,18 +14,18 @@ use crate::series::listed::{KindRun, Listed};
 use crate::series::number::check_exported;
 use crate::{Labels, RegisterError};
 
-/// The metrics of a type of backend. Backends with the same list of descriptors share one schema, unless they were
-/// registered with a filter.
+/// The metrics of a type of backend. Backends with the same list of descriptors share one schema, if their filters accept the
+/// same metrics.
 pub(super) struct Schema {
     pub(super) listed: Listed,
     /// The reasons why some metrics of the schema are not exported.
     pub(super) problems: Vec<String>,
     /// The address of the list of descriptors, if the list is static.
     static_at: Option<usize>,
-    /// Whether some metrics have labels in addition to those of the backend.
+    /// Whether some exported metrics have labels in addition to those of the backend.
     has_labels: bool,
-    /// Whether the schema was created for a registration with a filter. Other backends cannot use such a schema.
-    is_filtered: bool,
+    /// For each metric, whether the filters of the registration accepted it. `None` if there were no filters.
+    accepted: Option<Box<[bool]>>,
 }
 
 impl Schema {
@@ -72,6 +72,9 @@ impl Schema {
         if families.len() - known < exported_len {
             check_distinct(descriptors, &exported, labels)?;
         }
+        let mut exported_metrics =
+            descriptors.iter().zip(&exported).filter(|(_, family)| family.is_some());
+        let has_labels = exported_metrics.any(|(metric, _)| metric.labels().len() > 0);
         let listed = Listed {
             runs: KindRun::all(descriptors),
             families: exported.into_boxed_slice(),
@@ -82,14 +85,14 @@ impl Schema {
             listed,
             problems,
             static_at: static_descriptors.map(|it| it.as_ptr().addr()),
-            has_labels: descriptors.iter().any(|metric| metric.labels().len() > 0),
-            is_filtered: accepted.is_some(),
+            has_labels,
+            accepted: accepted.map(Box::from),
         })
     }
 
     /// Returns whether a backend that is to be registered can use this schema.
     pub(super) fn is_for(&self, new: &Registration<'_>) -> bool {
-        if self.is_filtered || new.accepted.is_some() || self.len() != new.descriptors.len() {
+        if self.accepted.as_deref() != new.accepted || self.len() != new.descriptors.len() {
             return false;
         }
         let static_at = new.static_descriptors.map(|it| it.as_ptr().addr());
@@ -124,17 +127,18 @@ impl Schema {
         self.listed.families.len()
     }
 
-    /// Returns the labels of each metric of a backend.
+    /// Returns the labels of each metric of a backend. For a metric that is not exported, these are the labels of the backend.
     ///
     /// # Errors
     ///
-    /// Returns an error if a metric and the backend have a label with the same name.
+    /// Returns an error if an exported metric and the backend have a label with the same name.
     pub(super) fn labels(&self, backend: &Arc<Labels>) -> Result<MetricLabels, RegisterError> {
         if !self.has_labels {
             return Ok(MetricLabels::OfBackend(Arc::clone(backend)));
         }
-        let labels = self.listed.descriptors.iter().map(|metric| match metric.labels() {
-            own if own.len() == 0 => Ok(Arc::clone(backend)),
+        let metrics = self.listed.descriptors.iter().zip(&self.listed.families);
+        let labels = metrics.map(|(metric, family)| match metric.labels() {
+            own if own.len() == 0 || family.is_none() => Ok(Arc::clone(backend)),
             own => backend.with(own).map(Arc::new),
         });
         Ok(MetricLabels::Own(labels.collect::<Result<_, _>>()?))

@@ -7,7 +7,7 @@ use papyra_metrics::{Descriptor, Kind};
 use crate::family::Family;
 
 /// A list of descriptors, with the family of each metric and the runs of one kind. Sources with the same descriptors
-/// share one `Listed`, unless they were registered with a filter.
+/// share one `Listed`, if their filters accept the same metrics.
 pub(crate) struct Listed {
     pub(crate) descriptors: Cow<'static, [Descriptor]>,
     /// The runs of metrics of one kind, in order.
