@@ -63,6 +63,7 @@
     allow(dead_code)
 )]
 
+mod baseline;
 mod decimal;
 mod error;
 #[cfg(feature = "metrics")]

@@ -23,8 +23,8 @@ struct Claimed {
 
 impl Names {
     /// Claims the first of these names that is neither taken nor too long: the name without the unit, the name with the
-    /// unit, and each of these two names with the kind appended. A claimed name with the kind is reported as a problem,
-    /// because the backend did not choose it. If all names are taken or too long, reports a problem and returns `None`.
+    /// unit, each of them with the kind, and each of them shortened. A name with the kind and a shortened name are
+    /// reported, because the backend did not choose them. If no name is left, reports the family and returns `None`.
     pub(crate) fn claim(&mut self, family: &Family, report: &ProblemReport) -> Option<String> {
         let own = [family.name_without_unit(), family.own_name()];
         let names = own.map(|name| family.dotted(name));
@@ -36,12 +36,17 @@ impl Names {
         });
         let kept = names.map(|name| if name.starts_with('_') { format!("n{name}") } else { name });
         let with_kind = stripped.clone().map(|name| format!("{name}_{}", family.kind));
+        let shortened = stripped.clone().map(|mut name| {
+            // Exported names are ASCII.
+            name.truncate(MAX_NAME_LEN);
+            name
+        });
         let is_free =
             |name: &&String| name.len() <= MAX_NAME_LEN && self.claimed_by(name).is_none();
         let names = || stripped.iter().chain(&kept);
-        let taken = names().find_map(|name| Some((name, self.claimed_by(name)?)));
+        let taken = names().chain(&shortened).find_map(|name| Some((name, self.claimed_by(name)?)));
         let chosen = names().find(is_free);
-        let name = chosen.or_else(|| with_kind.iter().find(is_free));
+        let name = chosen.or_else(|| with_kind.iter().chain(&shortened).find(is_free));
         if chosen.is_none() {
             report.add(Problem::new(String::new(), problem(family, name, taken)));
         }
@@ -61,14 +66,14 @@ impl Names {
 /// are too long, `taken` is `None`.
 fn problem(family: &Family, name: Option<&String>, taken: Option<(&String, &Claimed)>) -> String {
     let family = family.name();
-    let Some((wanted, Claimed { name: taken, family: other })) = taken else {
-        return format!(
-            "`{family}` is not exported to OpenTelemetry, because its name exceeds {MAX_NAME_LEN} characters; shorten it"
-        );
-    };
     let exported = match name {
         Some(name) => format!("exported to OpenTelemetry as `{name}`"),
         None => "not exported to OpenTelemetry".to_owned(),
+    };
+    let Some((wanted, Claimed { name: taken, family: other })) = taken else {
+        return format!(
+            "`{family}` is {exported}, because its name exceeds {MAX_NAME_LEN} characters; shorten it"
+        );
     };
     let ignored = if wanted == taken { "" } else { ", and case is ignored" };
     format!(

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::mem;
+use std::sync::Arc;
 
 use papyra_metrics::{Kind, Value};
 
+use crate::baseline::Baseline;
 use crate::registry::{Scratch, SeriesView, View};
 use crate::series::SeriesId;
 use crate::series::exported::ExportedValues;
@@ -46,6 +48,8 @@ pub struct RegistryReader {
     /// The number of the newest closed backend whose last values were delivered. Closed backends are numbered in the
     /// order of closing, and backends up to this number are not shown again.
     delivered: u64,
+    /// The totals that this reader leaves out.
+    baseline: Option<Arc<Baseline>>,
 }
 
 impl RegistryReader {
@@ -61,8 +65,48 @@ impl RegistryReader {
 
     fn with_view(registry: &Registry, view: View) -> Self {
         let registry = registry.clone();
-        let (scratch, exported, values) = Default::default();
-        Self { registry, view, scratch, exported, values, delivered: 0 }
+        let (scratch, exported, values, baseline) = Default::default();
+        Self { registry, view, scratch, exported, values, delivered: 0, baseline }
+    }
+
+    /// Starts at the present totals: the reader returns only what is counted from now on. Counters and histograms that
+    /// exist already begin at zero, and backends that are closed already are not returned. Gauges are not affected.
+    ///
+    /// Use it in a forked process, which inherits the totals of its parent, if the parent exports them.
+    ///
+    /// ```
+    /// use papyra_metrics::{Counter, Metrics};
+    /// use papyra_metrics_export::{RegistryReader, Registry};
+    /// use std::sync::Arc;
+    ///
+    /// #[derive(Default, Metrics)]
+    /// struct LogMetrics { records_written: Counter }
+    ///
+    /// let registry = Registry::new();
+    /// let metrics = Arc::new(LogMetrics::default());
+    /// registry.register(metrics.clone(), &[("backend", "orders")])?;
+    /// metrics.records_written.add(1000); // in the parent process
+    ///
+    /// let mut reader = RegistryReader::new(&registry).with_current_baseline();
+    /// metrics.records_written.add(2);
+    /// assert_eq!(*reader.read().next().unwrap().value(), 2);
+    /// # Ok::<(), papyra_metrics_export::RegisterError>(())
+    /// ```
+    #[must_use]
+    pub fn with_current_baseline(self) -> Self {
+        let mut present = Self::with_closed(&self.registry);
+        let baseline = present.present_totals();
+        Self { delivered: present.newest(), baseline: Some(Arc::new(baseline)), ..self }
+    }
+
+    pub(crate) fn with_baseline(self, baseline: Option<Arc<Baseline>>) -> Self {
+        Self { baseline, ..self }
+    }
+
+    /// Reads all backends and returns their totals as a baseline. The reader must not have a baseline itself.
+    pub(crate) fn present_totals(&mut self) -> Baseline {
+        self.refresh();
+        Baseline::new(self.series(), self.values())
     }
 
     /// Reads all backends. Returns their values in the order of registration, and then the last values of closed
@@ -86,7 +130,11 @@ impl RegistryReader {
     /// Reads all backends. Returns whether the series, or their positions, differ from those of the last reading.
     pub(crate) fn refresh(&mut self) -> bool {
         self.view.hidden = self.delivered;
-        self.registry.read(&mut self.view, &mut self.scratch, &mut self.exported)
+        let is_changed = self.registry.read(&mut self.view, &mut self.scratch, &mut self.exported);
+        if let Some(baseline) = &self.baseline {
+            baseline.subtract_from(&self.view.series, &mut self.exported);
+        }
+        is_changed
     }
 
     /// Returns the series of this reading, including series that are not shown; see [`SeriesView::is_shown`].

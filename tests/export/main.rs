@@ -1,6 +1,7 @@
 //! Tests the crate `papyra-metrics-export` as an application uses it, with the real servers.
 
 mod allocations;
+mod baseline;
 mod dashboard;
 mod examples;
 mod facade;

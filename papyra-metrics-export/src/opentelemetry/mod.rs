@@ -18,6 +18,7 @@ use instruments::{BuiltHistogram, Definition, Instruments, Part, Pending};
 
 mod collection;
 mod instruments;
+mod observed;
 
 /// Exports a registry through a `Meter` until dropped, including metrics that are registered later.
 ///
@@ -40,10 +41,9 @@ mod instruments;
 ///
 /// The SDK merges instruments whose names are equal or differ only in case. If an earlier metric already has the name
 /// without the unit, the name of the later metric includes the unit. If the later metric has no unit, or that name is
-/// taken too, its kind is appended, as in `latency_gauge`. If that name is taken as well, the metric is not exported.
-/// The SDK refuses names of more than 255 characters, so a metric with such a name is not exported either; a unit of
-/// more than 63 characters is left out. [`Registry::problems`] reports all of these cases, except that a name includes
-/// the unit.
+/// taken too, its kind is appended, as in `latency_gauge`. The SDK refuses names of more than 255 characters, so a longer
+/// name is shortened; a unit of more than 63 characters is left out. If no name is left, the metric is not exported.
+/// [`Registry::problems`] reports all of these cases, except that a name includes the unit.
 ///
 /// The observed totals never fall, neither at a reset nor when a backend is closed and opened again under the same
 /// labels. The sum that a reader receives therefore equals the number of counted events, with cumulative and with delta
@@ -55,6 +55,15 @@ mod instruments;
 /// reader does not collect during that time, the SDK subtracts the larger earlier total from the smaller new total, and
 /// the subtraction overflows. To prevent both, set [`Registry::set_closed_retention`] to a longer time than backends
 /// stay closed.
+///
+/// # Cardinality
+///
+/// The SDK keeps 2000 attribute sets for each instrument, unless a view sets another limit. If a metric has more label
+/// sets, the totals of the counters that came last are added up in one series with the attribute
+/// `otel.metric.overflow`, so that the sum over all series stays right; the gauges that came last are not exported; and
+/// the SDK adds up the values of histograms in the same way. [`Registry::problems`] reports this. A label set of a closed
+/// backend counts until ten minutes after the registry has forgotten it. If a view of the provider sets another limit, pass the same to
+/// [`with_cardinality_limit`](Self::with_cardinality_limit).
 ///
 /// # Histograms
 ///
@@ -81,6 +90,12 @@ mod instruments;
 /// OpenTelemetry cannot remove an instrument: the instruments stay, and observe nothing once this value is dropped.
 /// Flush the provider before you drop this value. A meter taken from `opentelemetry::global` before the provider was set
 /// never reports anything.
+///
+/// # Processes that fork
+///
+/// The first collection observes the lifetime totals. A forked process inherits the totals of its parent, which the
+/// parent exports too. The child must therefore create a new provider, and export through a new `OpenTelemetry` with
+/// [`with_current_baseline`](Self::with_current_baseline).
 #[must_use = "observing stops when this is dropped"]
 pub struct OpenTelemetry {
     adapter: Arc<Adapter>,
@@ -99,6 +114,23 @@ impl OpenTelemetry {
         });
         registry.listen(&adapter);
         Self { adapter }
+    }
+
+    /// Sets the number of label sets of a metric that are exported separately. The default is 2000, as in the SDK.
+    ///
+    /// The limit must not be higher than that of the SDK, which a view can set with `Stream`'s `with_cardinality_limit`.
+    /// Call this before the first collection: label sets that were already exported keep their series.
+    pub fn with_cardinality_limit(self, limit: usize) -> Self {
+        self.adapter.collections.set_limit(limit);
+        self
+    }
+
+    /// Exports only what is counted from now on, as if the current totals had been exported already.
+    ///
+    /// Use it in a forked process whose parent exports the counts so far, before the first collection.
+    pub fn with_current_baseline(self) -> Self {
+        self.adapter.collections.set_baseline();
+        self
     }
 
     /// Reads all backends, and builds the histograms that were absent when they were registered and are present now.

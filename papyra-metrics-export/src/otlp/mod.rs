@@ -62,6 +62,15 @@ pub use http::OtlpHttp;
 /// is set back, the times of the data points go back too, and start times that would be in the future become the time
 /// of the next message.
 ///
+/// # Processes that fork
+///
+/// The first message contains the lifetime totals. A forked process inherits the totals of its parent, which the parent
+/// exports too. The child must therefore create a new `Otlp` with
+/// [`with_current_baseline`](Self::with_current_baseline), and with resource attributes that differ from those of the
+/// parent.
+///
+/// # Integers
+///
 /// Integers of the protocol are signed and have 64 bits. A larger total is sent as a float.
 pub struct Otlp {
     registry: Registry,
@@ -124,6 +133,18 @@ impl Otlp {
         for metrics in &mut self.request.resource_metrics {
             metrics.resource = Some(self.resource.clone());
         }
+        self
+    }
+
+    /// Exports only what is counted from now on, as if the current totals had been exported already.
+    ///
+    /// Use it in a forked process whose parent exports the counts so far.
+    #[must_use]
+    pub fn with_current_baseline(mut self) -> Self {
+        self.reader = RegistryReader::with_closed(&self.registry).with_current_baseline();
+        // All series begin now.
+        self.series = PerSeries::new();
+        self.read_at = unix_nanos();
         self
     }
 

@@ -45,6 +45,20 @@ impl ExportedValues {
         self.numbers[index] = self.add_tallies(tallies);
     }
 
+    /// Subtracts a total from the counter with this index.
+    pub(crate) fn subtract_total(&mut self, index: usize, total: u64) {
+        let number = &mut self.numbers[index];
+        *number = Number::of_total(number.total().wrapping_sub(total));
+    }
+
+    /// Subtracts the totals of each bucket from the histogram with this index.
+    pub(crate) fn subtract_tallies(&mut self, index: usize, totals: &[Tally]) {
+        let tallies = &mut self.tallies[self.numbers[index].index()..];
+        for (tally, total) in tallies.iter_mut().zip(totals) {
+            *tally = tally.wrapping_sub(*total);
+        }
+    }
+
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.numbers.clone_from(&other.numbers);
         self.tallies.clone_from(&other.tallies);

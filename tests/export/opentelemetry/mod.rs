@@ -17,6 +17,7 @@ use crate::log::open;
 use crate::sdk::{SharedReader, collect};
 use receiver::Pipeline;
 
+mod cardinality;
 mod histograms;
 pub(crate) mod receiver;
 #[cfg(target_os = "linux")]
@@ -299,16 +300,25 @@ fn names_that_differ_only_in_leading_underscores_stay_distinct() {
 
 #[test]
 fn names_and_units_that_the_sdk_refuses_are_reported() {
-    const LONG: &str = concat!(
+    // A name of 256 characters, and what follows them.
+    macro_rules! long_name {
+        ($($end:literal)?) => {
+            concat!(
         "a2345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234",
         "567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456",
         "78901234567890123456789012345678901234567890123456"
-    );
+                $(, $end)?
+            )
+        };
+    }
+    const LONG: &str = long_name!();
+    const LONGER: &str = long_name!("b");
     const UNIT: &str = "a23456789012345678901234567890123456789012345678901234567890_64b";
     const METRICS: &[Descriptor] = &[
         Descriptor::counter("writes"),
         Descriptor::counter("of_long_unit").with_unit(UNIT),
         Descriptor::counter(LONG),
+        Descriptor::counter(LONGER),
     ];
     struct Odd;
     impl Metrics for Odd {
@@ -317,7 +327,7 @@ fn names_and_units_that_the_sdk_refuses_are_reported() {
         }
 
         fn walk(&self, walker: &mut dyn Walker) {
-            for total in [11, 13, 17] {
+            for total in [11, 13, 17, 19] {
                 walker.instrument(&Value::Counter(total));
             }
         }
@@ -328,8 +338,9 @@ fn names_and_units_that_the_sdk_refuses_are_reported() {
     let observed = pipeline.observe(&registry);
     let _odd = registry.register_owned(Odd, &[]).unwrap();
     let received = pipeline.collect();
-    let expected = [("writes ", 11), ("of_long_unit ", 13)];
-    let expected = expected.map(|(name, total)| (name.to_owned(), total));
+    let shortened = &LONG[..255];
+    let expected = [("writes ", 11), ("of_long_unit ", 13), (&*format!("{shortened} "), 17)]
+        .map(|(name, total)| (name.to_owned(), total));
     assert_eq!(received.totals, BTreeMap::from(expected));
     assert_eq!(received.about["of_long_unit"].0, "");
     let problems = || registry.problems().iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -340,7 +351,12 @@ fn names_and_units_that_the_sdk_refuses_are_reported() {
                 "`of_long_unit_{UNIT}` is exported to OpenTelemetry without its unit, which exceeds 63 characters"
             ),
             format!(
-                "`{LONG}` is not exported to OpenTelemetry, because its name exceeds 255 characters; shorten it"
+                "`{LONG}` is exported to OpenTelemetry as `{shortened}`, because its name exceeds 255 characters; \
+                 shorten it"
+            ),
+            format!(
+                "`{LONG}b` is not exported to OpenTelemetry, because `{LONG}` already has the name `{shortened}` there; \
+                 rename one of them"
             ),
         ]
     );
