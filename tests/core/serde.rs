@@ -166,8 +166,8 @@ fn the_bytes_of_a_snapshot_are_the_same_in_every_version() {
     let sizes: Histogram<One> = Histogram::new();
     sizes.record_n(1, 3);
     let bytes = postcard::to_allocvec(&Value::Histogram(Box::new(sizes.get().erase()))).unwrap();
-    // The bytes are the variant, the number of base units in an exported unit, the list of bounds, and the list of buckets.
-    // A list begins with its length. A bucket consists of a count and a sum.
+    // The bytes are the variant, the factor by which exported values are multiplied (10⁹ for durations, here 1), the
+    // list of bounds, and the list of buckets. A list begins with its length. A bucket consists of a count and a sum.
     assert_eq!(bytes, [3, 1, 1, 1, 2, 3, 3, 0, 0]);
 }
 

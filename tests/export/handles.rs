@@ -307,8 +307,8 @@ fn metrics_that_are_registered_again_after_they_were_forgotten_begin_at_zero() {
         record(3);
         assert_eq!(read(), [5, 5]);
     }
-    // The registry also forgets `metrics` if other metrics are registered with the same labels in the meantime. When
-    // `metrics` is registered again, each series continues from the total of the other metrics.
+    // The earlier counts of `metrics` also stay forgotten if other metrics are registered with the same labels before
+    // `metrics` is registered again. Each series then continues from the total of the other metrics.
     assert!(registry.unregister(&metrics));
     let other = Arc::new(Appends::default());
     registry.register(other.clone(), labels).unwrap();

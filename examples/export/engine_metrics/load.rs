@@ -31,7 +31,8 @@ pub(crate) fn run_until<T>(engine: &Engine, wait: impl FnOnce() -> T) {
 struct Load<'a> {
     engine: &'a Engine,
     random: u64,
-    /// The fraction of a compaction that is due. Each tick increases the fraction. When it reaches 1, a compaction runs.
+    /// The progress towards the next compaction. Each tick increases it. When it reaches 1, a compaction runs, and 1 is
+    /// subtracted.
     compactions_due: f64,
 }
 
