@@ -107,8 +107,9 @@ pub trait ErrorInstrument: Sized {
     /// The number of members that a family stores; 1 for an instrument.
     const STORED_MEMBERS: usize = 1;
 
-    /// The kind of a counter, or an error if the type is a family. For a field marked `errors`, the derive uses this constant
-    /// instead of [`Metric::NUMBER`](super::Metric::NUMBER).
+    /// The kind of the instrument, or an error if the type is a family. The derive uses this constant for a field that
+    /// is marked `errors` and whose type is named like a counter or a gauge. For fields without `errors`, it uses
+    /// [`Metric::NUMBER`](super::Metric::NUMBER).
     const NUMBER: KindOrProblem = single(Self::KIND, Self::LABELS);
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);

@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for Tagged {
     }
 }
 
-/// The variant of a serialized value, which is deserialized from its number or its name.
+/// The variant of a serialized value. The variant is deserialized from its index in [`VARIANTS`] or from its name.
 enum Variant {
     Counter,
     Gauge,

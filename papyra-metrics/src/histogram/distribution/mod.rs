@@ -217,7 +217,8 @@ impl<B: BucketSet> Distribution<B> {
         &mut self.tallies.as_mut()[..len]
     }
 
-    /// Adds the values of another distribution. Returns `None`, and changes nothing, if the bounds differ.
+    /// Adds the values of another distribution. Returns `None`, and changes nothing, if the bounds differ, or if neither
+    /// base unit is a multiple of the other.
     fn add(&mut self, other: &Self) -> Option<()> {
         let units = self.use_smaller_base_unit(other)?;
         for (sum, tally) in self.tallies_mut().iter_mut().zip(other.tallies()) {

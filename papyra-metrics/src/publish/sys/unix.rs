@@ -189,7 +189,7 @@ fn fcntl_lock(
     kind: impl Into<libc::c_int>,
     len: libc::off_t,
 ) -> io::Result<libc::flock> {
-    // SAFETY: `flock` is a C struct of integers, for which zeros are a value.
+    // SAFETY: `flock` is a C struct of integers, for which all-zero bytes are a valid value.
     let mut range: libc::flock = unsafe { core::mem::zeroed() };
     range.l_type = kind.into() as libc::c_short;
     range.l_whence = libc::SEEK_SET as libc::c_short;
