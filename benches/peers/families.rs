@@ -1,4 +1,5 @@
-//! Counts in the members of a family, each chosen by a value that is known only at run time.
+//! Measures increments of the members of a family, and reads of sharded counters. Except in one entry, the label value
+//! that selects the member is known only at run time.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

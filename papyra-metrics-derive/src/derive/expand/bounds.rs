@@ -27,10 +27,10 @@ pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     bounds
 }
 
-/// Returns statements that compile only if the types of the fields implement the traits that the model requires. The
-/// statements are emitted together with errors of the checks, so that the compiler reports wrong types in the same
-/// build. Fields whose keys had errors are left out. Fields whose types depend on a parameter are left out too, because
-/// the impls that are emitted together with errors have no bounds on these types.
+/// Returns statements that compile only if the types of the fields implement the traits that the model requires. If the
+/// derive reports errors, the impls without metrics contain these statements, so that the compiler reports wrong types
+/// in the same build. Fields whose keys have errors are left out. Fields whose types depend on a parameter are left out
+/// too, because the impls without metrics have no bounds on these types.
 pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
     match model {
         Model::Instruments(instruments) => assert_instruments(instruments),
