@@ -1,4 +1,4 @@
-//! The assembly of counters and timers. For example, `Counter::inc` compiles to one instruction, like an increment of an
+//! `inc` compiles to one instruction, the same as for a bare atomic, and in a member of a family too.
 //! `AtomicU64`.
 
 use std::path::{Path, PathBuf};
@@ -31,6 +31,79 @@ pub extern "C" fn count_boxed(log: &std::boxed::Box<Log>) { log.counter.inc() }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn count_published(log: &papyra_metrics::Published<Log>) { log.counter.inc() }
+
+#[derive(Clone, Copy, papyra_metrics::Label)]
+pub enum Op { Get, Put, Delete }
+
+#[derive(Clone, Copy, papyra_metrics::Label)]
+pub enum Tier { Hot, Cold }
+
+pub type ByOp<I> = papyra_metrics::Family<Op, I>;
+pub type ByBoth<I> = papyra_metrics::Family<(Op, Tier), I>;
+
+#[unsafe(no_mangle)]
+pub extern "C" fn count_first_member(family: &ByOp<papyra_metrics::Counter>) { family[Op::Get].inc() }
+
+#[unsafe(no_mangle)]
+pub extern "C" fn count_first_of_product(family: &ByBoth<papyra_metrics::Counter>) {
+    family[(Op::Get, Tier::Hot)].inc()
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn count_known_member(family: &ByBoth<papyra_metrics::Counter>) {
+    family[(Op::Delete, Tier::Cold)].inc()
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn count_member_of_row(family: &ByBoth<papyra_metrics::Counter>) {
+    family[Op::Put][Tier::Cold].inc()
+}
+
+#[unsafe(no_mangle)]
+pub fn count_by_value(family: &ByBoth<papyra_metrics::Counter>, op: Op, tier: Tier) {
+    family[(op, tier)].inc()
+}
+
+#[unsafe(no_mangle)]
+pub fn count_sharded_member(family: &ByBoth<papyra_metrics::ShardedCounter>) {
+    family[(Op::Get, Tier::Hot)].inc()
+}
+
+#[unsafe(no_mangle)]
+pub fn count_sharded_by_value(family: &ByBoth<papyra_metrics::ShardedCounter>, op: Op, tier: Tier) {
+    family[(op, tier)].inc()
+}
+
+pub struct Table { entries: [u64; 64], metrics: TableMetrics }
+
+#[derive(papyra_metrics::Metrics)]
+pub struct TableMetrics {
+    #[metrics(errors)]
+    errors: papyra_metrics::Family<Op, papyra_metrics::Counter>,
+}
+
+impl From<&usize> for Op {
+    fn from(&index: &usize) -> Self { if index == 64 { Self::Put } else { Self::Delete } }
+}
+
+impl Table {
+    #[inline(always)]
+    fn get(&self, index: usize) -> Result<u64, usize> {
+        if index >= 64 { Err(index) } else { Ok(self.entries[index]) }
+    }
+
+    #[inline(always)]
+    #[papyra_metrics::metrics(errors)]
+    fn get_counted(&self, index: usize) -> Result<u64, usize> {
+        if index >= 64 { Err(index) } else { Ok(self.entries[index]) }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn get(table: &Table, index: usize) -> u64 { table.get(index).unwrap_or(7) }
+
+#[unsafe(no_mangle)]
+pub extern "C" fn get_counted(table: &Table, index: usize) -> u64 { table.get_counted(index).unwrap_or(7) }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn count_in_library() -> u64 {
@@ -71,6 +144,54 @@ fn inc_compiles_to_the_instruction_of_a_bare_atomic() {
 }
 
 #[test]
+fn inc_of_a_member_that_is_known_at_compile_time_is_the_instruction_of_a_bare_atomic() {
+    let bare = instructions("count_bare");
+    assert_eq!(instructions("count_first_member"), bare);
+    assert_eq!(instructions("count_first_of_product"), bare);
+    // Other members differ only in the offset from the family: 16 bytes for each member before them.
+    let at = |offset: &str| -> Vec<String> {
+        bare.iter().map(|line| line.replace("(%", &format!("{offset}(%"))).collect()
+    };
+    if cfg!(target_arch = "x86_64") {
+        assert_eq!(instructions("count_known_member"), at("80"));
+        assert_eq!(instructions("count_member_of_row"), at("48"));
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn inc_of_a_member_by_value_computes_an_address_without_a_branch() {
+    let instructions = instructions("count_by_value");
+    println!("Counter::inc by two labels: {instructions:#?}");
+    let is_branch = |line: &str| line.starts_with(['j', 'c']) || line.contains("div");
+    assert!(!instructions.iter().any(|line| is_branch(line)), "{instructions:#?}");
+    assert_eq!(instructions.iter().filter(|line| line.starts_with("lock")).count(), 1);
+    assert!(instructions.len() <= 10, "{instructions:#?}");
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn a_function_that_counts_errors_by_kind_runs_the_same_instructions_for_a_success() {
+    let is_jump = |line: &&String| line.starts_with('j');
+    let success = |function: &str| {
+        let mut instructions = instructions(function);
+        // The successful path is the block with the load of the entry.
+        let load = instructions.iter().position(|line| line.contains(",8)")).expect("the load");
+        instructions.truncate(load + 2);
+        (
+            instructions.iter().take_while(|line| !is_jump(line)).count(),
+            instructions.split_off(load),
+        )
+    };
+    let (without, counted) = (success("get"), success("get_counted"));
+    println!("without: {without:?}\ncounted: {counted:?}");
+    assert!(counted.0 <= without.0, "instructions before the branch");
+    assert_eq!(counted.1, without.1);
+    assert!(counted.1[1].starts_with("ret"), "{counted:?}");
+    assert!(instructions("get_counted").iter().any(|line| line.starts_with("lock")));
+}
+
+#[test]
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn a_duration_ends_with_an_instruction_that_waits_for_earlier_loads() {
     let instructions = instructions("measure_nothing");
@@ -82,10 +203,13 @@ fn a_duration_ends_with_an_instruction_that_waits_for_earlier_loads() {
 #[test]
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 fn inc_of_a_sharded_counter_has_no_lock_prefix_and_no_call() {
-    let instructions = instructions("count_sharded");
-    let end = instructions.iter().position(|line| line.starts_with("ret"));
-    let fast_path = &instructions[..end.expect("it returns")];
+    let fast_path = fast_path_of("count_sharded");
     println!("ShardedCounter::inc: {fast_path:#?}");
+    assert_eq!(fast_path_of("count_sharded_member").len(), fast_path.len());
+    // The address of a member that is chosen by value is computed without a lock, a call or a division.
+    let by_value = fast_path_of("count_sharded_by_value");
+    let is_slow = |line: &String| ["lock", "call", "div"].iter().any(|it| line.contains(it));
+    assert!(!by_value.iter().any(is_slow) && by_value.len() <= 24, "{by_value:#?}");
     assert_eq!(
         fast_path.iter().filter(|line| line.starts_with("add")).count(),
         1,
@@ -96,6 +220,15 @@ fn inc_of_a_sharded_counter_has_no_lock_prefix_and_no_call() {
         "{fast_path:#?}"
     );
     assert!(fast_path.len() <= 12, "{fast_path:#?}");
+}
+
+/// Returns the instructions before the first return.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+fn fast_path_of(function: &str) -> Vec<String> {
+    let mut instructions = instructions(function);
+    let end = instructions.iter().position(|line| line.starts_with("ret"));
+    instructions.truncate(end.expect("it returns"));
+    instructions
 }
 
 /// Compiles `SOURCE` with optimizations and without the compiler flags of this build. Returns the output directory.
