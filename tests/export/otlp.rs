@@ -373,6 +373,27 @@ fn a_collector_that_requests_a_pause_each_time_is_an_error() {
 }
 
 #[test]
+fn a_collector_that_resets_a_connection_after_its_response_receives_the_next_request() {
+    let (listener, url) = listen();
+    // The thread ends with the test's process.
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            receive(&stream);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+            // If another request arrives here, this end resets the connection, because the request is not read.
+            thread::spawn(move || stream.peek(&mut [0]));
+        }
+    });
+    let registry = Registry::new();
+    let _orders = open(&registry, "orders");
+    let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
+    for _ in 0..3 {
+        assert_eq!(otlp.export().unwrap(), Progress::Done);
+    }
+}
+
+#[test]
 fn a_redirected_request_is_an_error_that_names_the_new_url() {
     let registry = Registry::new();
     let (listener, url) = listen();

@@ -2,18 +2,19 @@
 //! process that was stopped.
 
 use std::env;
-use std::io::{BufRead, BufReader, Write, stdin};
+use std::io::{BufRead, BufReader, Read, Write, stdin};
 use std::iter;
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use papyra_metrics::{Counter, Histogram, Metrics};
 use papyra_metrics_export::Registry;
 use papyra_metrics_export::prometheus::{Prometheus, serve};
+use papyra_metrics_export_tests::wait_for;
 use socket2::SockRef;
 
 use crate::server::{SCRAPE, answer, blocking_server, connect, request};
@@ -39,6 +40,28 @@ fn clients_that_reset_their_connections_displace_no_client_that_waits() {
     }
     drop(release);
     assert!(answer(waiting).ends_with("\nblocking_total 1\n"));
+}
+
+#[test]
+fn more_clients_than_the_server_connects_are_answered_one_after_the_other() {
+    wait_for("all clients to be answered within half a second", || {
+        let (_metrics, server, entries, release) = blocking_server();
+        let begun = Instant::now();
+        let first = ask(server.local_addr());
+        entries.recv_timeout(Duration::from_secs(30)).unwrap();
+        let clients: Vec<_> = (0..2 * MAX_CLIENTS).map(|_| ask(server.local_addr())).collect();
+        drop(release);
+        let answered = iter::once(first).chain(clients).filter_map(|mut stream| {
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).ok()?;
+            answer.ends_with("\nblocking_total 1\n").then_some(())
+        });
+        let answered = answered.count();
+        // After half a second, a client may be disconnected for the next one.
+        (begun.elapsed() < Duration::from_millis(500)).then(|| {
+            assert_eq!(answered, 2 * MAX_CLIENTS + 1);
+        })
+    });
 }
 
 const CHILD: &str = "PAPYRA_TEST_STOPPED_SERVER";

@@ -75,6 +75,8 @@ impl OtlpHttp {
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
             .max_redirects(0)
+            // A collector may close a connection that is not in use at any time, also while the next request is sent.
+            .max_idle_connections(0)
             .user_agent(concat!("papyra-metrics/", env!("CARGO_PKG_VERSION")));
         Ok(Self {
             report: otlp.registry.report(),

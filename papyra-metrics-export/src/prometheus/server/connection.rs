@@ -22,6 +22,7 @@ const MAX_DRAINED_BYTES: usize = 1024 * 1024;
 pub(super) struct Connection {
     stream: TcpStream,
     state: State,
+    connected_at: Instant,
     /// The time at which the connection is closed, regardless of its state.
     pub(super) deadline: Instant,
 }
@@ -54,7 +55,13 @@ impl Connection {
         // Without `TCP_NODELAY`, the operating system may delay the body until the head is acknowledged. Errors are
         // ignored, because the response is correct without the option.
         let _ = stream.set_nodelay(true);
-        Self { stream, state: State::Receiving(Vec::new()), deadline: now + CLIENT_TIMEOUT }
+        let state = State::Receiving(Vec::new());
+        Self { stream, state, connected_at: now, deadline: now + CLIENT_TIMEOUT }
+    }
+
+    /// Returns the time since the connection was accepted.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.connected_at)
     }
 
     pub(super) fn stream(&mut self) -> &mut TcpStream {

@@ -25,6 +25,11 @@ const MAX_BODIES: usize = 8;
 /// `MAX_CONNECTIONS`, so that a full server usually reads the requests that have arrived before it closes connections
 /// for more clients.
 const MAX_ACCEPTS: usize = 32;
+/// The minimum time for which a client that waits for its response is connected. In the meantime, a full server accepts
+/// no other clients, which wait in the queue of the operating system.
+const MIN_TIME: Duration = Duration::from_millis(500);
+/// The pause before a full server checks again whether it can accept a client.
+const FULL_PAUSE: Duration = Duration::from_millis(10);
 /// The pause after a failed `accept`. The most likely reason is a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The time limit for responses that are being sent when the server stops.
@@ -190,6 +195,10 @@ impl EventLoop {
     /// Accepts waiting clients after an event of a listener.
     fn accept(&mut self, listener: usize, now: Instant) {
         for accepted in 0..MAX_ACCEPTS {
+            if !self.has_place(now) {
+                self.poll_listeners_at = Some(now + FULL_PAUSE);
+                return;
+            }
             match self.listeners[listener].accept() {
                 Ok((stream, _)) => self.add(stream, now),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -209,6 +218,13 @@ impl EventLoop {
             }
         }
         self.poll_listeners_at.get_or_insert(now);
+    }
+
+    /// Returns whether another client can be connected, possibly in place of one that is connected now.
+    fn has_place(&self, now: Instant) -> bool {
+        self.connections.len() < MAX_CONNECTIONS
+            || self.connections.values().any(|connection| !connection.is_in_progress())
+            || self.connections.values().next().is_some_and(|oldest| oldest.age(now) >= MIN_TIME)
     }
 
     /// If `poll_listeners_at` has passed, asks the operating system to report waiting clients again.

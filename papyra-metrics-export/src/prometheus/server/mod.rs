@@ -47,9 +47,10 @@ mod scraper;
 /// ten seconds, even if the response is not complete. At most 128 clients are connected. If a further client connects,
 /// one of the 128 is disconnected, so that idle or slow clients never delay a scrape. The server disconnects the oldest
 /// client whose response was sent. If there is no such client, it disconnects the oldest client that has not sent its
-/// whole request. If all clients wait for or receive a response, it disconnects the oldest client. Scrapes run one
-/// after the other in a separate thread. Clients that send requests with the same `Accept` header at the same time
-/// share one scrape, and at most eight response bodies are kept for clients that receive them slowly.
+/// whole request. If all clients wait for or receive a response, it disconnects the oldest client, but not before half a
+/// second has passed since that client connected. Scrapes run one after the other in a separate thread. Clients that
+/// send requests with the same `Accept` header at the same time share one scrape, and at most eight response bodies are
+/// kept for clients that receive them slowly.
 ///
 /// # Errors
 ///
