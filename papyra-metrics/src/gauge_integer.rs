@@ -22,11 +22,11 @@
 ///
 /// # Literals
 ///
-/// Rust infers `i32` for an integer literal if nothing else determines its type. A gauge does not determine the type, because a gauge
-/// accepts all integer types. So add a type suffix to a large literal, and to the literals of a variable that is computed from
-/// literals alone.
-/// The compiler rejects a literal that exceeds an `i32`, but a sum of smaller literals overflows at run time. Nor does a gauge determine
-/// the type of `n.into()`, so write `n` or `i64::from(n)` instead.
+/// Rust infers `i32` for an integer literal if nothing else determines its type. A gauge does not determine the type,
+/// because a gauge accepts all integer types. So add a type suffix to a large literal. Also add one to the initial
+/// value of a variable that is computed only from literals, such as `bytes` below. The compiler rejects a literal that
+/// exceeds an `i32`, but a sum of smaller literals can overflow at run time. Nor does a gauge determine the type of
+/// `n.into()`, so write `n` or `i64::from(n)` instead.
 ///
 /// ```
 /// # use papyra_metrics::Gauge;

@@ -1,4 +1,4 @@
-//! The walk over a set of metrics, on which every reading is based.
+//! The walk over a set of instruments, by which a process reads and resets its metrics.
 //!
 //! [`Metrics::walk`](crate::Metrics::walk) passes instruments to a [`Walker`], in the order of
 //! [`Metrics::descriptors`](crate::Metrics::descriptors). Snapshots, [`visit`](crate::Metrics::visit) and its variants,

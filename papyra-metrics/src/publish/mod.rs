@@ -57,7 +57,8 @@
 //!
 //! Linux, Android and Apple's systems, on targets with 64-bit atomics. On other platforms [`Published::create`] returns
 //! an error, and [`Published::create_or_private`] counts in private memory. The file belongs on a local file system,
-//! preferably in memory, such as `/run`.
+//! preferably in memory, such as `/run`. On a 32-bit kernel, the two halves of a value are copied one after the other, so a
+//! reading is wrong if the value passes a multiple of 2³² between the two copies.
 //!
 //! # Format of the file, version 2
 //!

@@ -144,7 +144,7 @@ impl Reader {
         entries.collect::<Result<Vec<_>, ReadCause>>().map(Snapshot::from_iter)
     }
 
-    /// Reads the current values. The kernel copies each aligned word in one step, even if the word is changing.
+    /// Reads the current values. A 64-bit kernel copies each aligned word in one step, even if the word is changing.
     fn read_values(&self) -> Result<Values, ReadCause> {
         let range = &self.description.values;
         let mut bytes = Vec::new();
