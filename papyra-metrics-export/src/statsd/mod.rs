@@ -106,6 +106,8 @@ pub struct StatsD {
     /// The series from which a part was left out in the current pass, because the part is too long for a datagram:
     /// the index of each series, and the problem to report.
     left_out: Vec<(usize, Problem)>,
+    /// The serial numbers of the series in `problems`.
+    reported: Vec<u64>,
 }
 
 struct Unconfirmed {
@@ -155,6 +157,7 @@ impl StatsD {
             lines: String::new(),
             unconfirmed: VecDeque::new(),
             left_out: Vec::new(),
+            reported: Vec::new(),
         }
     }
 
@@ -375,8 +378,14 @@ impl StatsD {
              labels",
             text.len()
         );
-        let backend = self.reader.series()[start.next].id.labels.to_string();
-        self.left_out.push((start.next, Problem::new(backend, message)));
+        let SeriesView { id, serial, .. } = &self.reader.series()[start.next];
+        let problem = Problem::new(id.labels.to_string(), message);
+        // Reported at once, because a pass to a slow daemon may never be complete.
+        if !self.reported.contains(serial) {
+            self.reported.push(*serial);
+            self.problems.add(problem.clone());
+        }
+        self.left_out.push((start.next, problem));
     }
 
     /// Writes the unsent lines of one part of a counter or histogram, or the value of a gauge. Returns the new total of
@@ -445,6 +454,8 @@ impl Export for StatsD {
             }
         }
         let left_out = mem::take(&mut self.left_out);
+        let series = self.reader.series();
+        self.reported = left_out.iter().map(|&(index, _)| series[index].serial).collect();
         self.problems.set(left_out.into_iter().map(|(_, problem)| problem).collect());
         self.reader.delivered();
         Ok(Progress::Done)

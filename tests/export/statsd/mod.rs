@@ -327,6 +327,35 @@ fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
 }
 
 #[test]
+fn a_unix_socket_leaves_out_a_line_that_is_too_long_and_sends_later_what_does_not_fit_now() {
+    let path = directory("statsd-unix-long").join("daemon.sock");
+    let daemon = UnixDatagram::bind(&path).unwrap();
+    let registry = Registry::new();
+    // More than the send buffer of a Unix socket.
+    let long = "x".repeat(500_000);
+    let names = (0..40).map(|i| if i == 20 { long.clone() } else { format!("b{i}") });
+    let backends: Vec<_> = names.map(|name| open(&registry, &name)).collect();
+    backends.iter().for_each(|metrics| metrics.records_written.add(3));
+    let mut statsd = StatsD::unix(&registry, &path).unwrap().with_max_bytes(60);
+    // The daemon does not read, so its buffer is full at some time. This error passes.
+    while statsd.export().is_ok_and(|progress| progress == Progress::More) {}
+    assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::WouldBlock);
+    let mut sums = BTreeMap::new();
+    for _ in 0..10 {
+        let _ = statsd.export();
+        add_up(&daemon, &mut sums);
+    }
+    let problems = registry.problems();
+    assert_eq!(problems.len(), 2, "the counter and the gauge of one backend");
+    for problem in problems {
+        assert!(problem.message.contains("exceeds the maximum size of a datagram"), "{problem}");
+    }
+    let others = (0..40).filter(|i| *i != 20);
+    let expected: BTreeMap<_, _> = others.map(|i| (format!("b{i}.records_written"), 3)).collect();
+    assert_eq!(sums, expected);
+}
+
+#[test]
 fn datagrams_are_shortened_to_the_limit_of_the_socket() {
     let registry = Registry::new();
     let names: Vec<_> = (0..1000).map(|i| format!("{i:0>150}")).collect();
