@@ -125,6 +125,34 @@ fn a_backend_may_scrape_the_exporter_that_reads_it() {
 }
 
 #[test]
+fn a_backend_may_use_the_exporter_that_drops_it() {
+    let registry = Registry::new();
+    let prometheus = Arc::new(Prometheus::new(&registry));
+    let (dropped, drops) = mpsc::channel();
+    let active = {
+        let (scraping, registry) = (Arc::clone(&prometheus), registry.clone());
+        let on_drop = move || {
+            use_registry(&registry);
+            dropped.send(scraping.scrape(None).body).unwrap();
+        };
+        Arc::new(Active { descriptors: ACTIVE, on_read: || (), on_drop })
+    };
+    registry.register(active.clone(), &[]).unwrap();
+    let log = Arc::new(LogMetrics::default());
+    registry.register(log.clone(), &[("backend", "log")]).unwrap();
+    log.records_written.add(3);
+    // The scrape drops the last `Arc`.
+    drop(active);
+    let outer = prometheus.scrape(None).body;
+    let inner = drops.try_recv().unwrap();
+    for body in [&outer, &inner] {
+        assert!(body.contains("records_written_total{backend=\"log\"} 3\n"), "{body}");
+    }
+    assert!(outer.contains("active_total 7\n"), "{outer}");
+    assert!(!prometheus.scrape(None).body.contains("active"));
+}
+
+#[test]
 fn a_filter_and_a_list_of_metrics_may_use_the_registry() {
     let registry = Registry::new();
     let inner = registry.clone();

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::iter;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::panic::panic_any;
@@ -213,6 +213,28 @@ fn clients_that_do_not_read_their_answer_delay_neither_scrapes_nor_stop() {
     assert_eq!(answer.matches("records_written_total{").count(), backends.len());
     server.stop();
     assert!(TcpStream::connect(address).is_err(), "the port is still open");
+}
+
+#[test]
+fn a_client_is_disconnected_after_the_time_limit_even_if_it_never_stops_sending() {
+    let (registry, _backends) = long_scrape();
+    let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
+    let mut receiving = connect(server.local_addr());
+    receiving.write_all(SCRAPE.as_bytes()).unwrap();
+    receiving.read_exact(&mut [0]).unwrap();
+    let mut sending = connect(server.local_addr());
+    sending.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    // The server sends nothing to this client, so a read times out until the server closes the connection.
+    let is_disconnected = (0..300).any(|_| {
+        let is_waiting = |error: io::Error| error.kind() == ErrorKind::WouldBlock;
+        sending.write_all(b"G").is_err() || !sending.read(&mut [0]).is_err_and(is_waiting)
+    });
+    assert!(is_disconnected);
+    // The client that connected before, and has received only a part of its response, was disconnected earlier.
+    let mut rest = Vec::new();
+    let _ = receiving.read_to_end(&mut rest);
+    assert!(rest.len() < 12_000_000, "the response is complete");
+    server.stop();
 }
 
 #[test]

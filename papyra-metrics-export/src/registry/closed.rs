@@ -197,3 +197,37 @@ impl ClosedBackends {
         self.backends.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{ClosedBackend, ClosedBackends};
+
+    fn add(closed: &mut ClosedBackends, at: Instant) {
+        closed.add(ClosedBackend {
+            at,
+            series: Vec::new(),
+            departed: Vec::new(),
+            labels: Default::default(),
+            problems: Vec::new(),
+        });
+    }
+
+    #[test]
+    fn closed_backends_are_kept_for_ten_minutes_and_at_most_ten_thousand_of_them() {
+        let (mut closed, start) = (ClosedBackends::default(), Instant::now());
+        for millis in 0..10_010 {
+            add(&mut closed, start + Duration::from_millis(millis));
+        }
+        for _ in 0..10 {
+            assert!(closed.pop_expired(start).is_some(), "more than 10,000 are kept");
+        }
+        assert!(closed.pop_expired(start + Duration::from_secs(600)).is_none());
+        // The oldest ten were removed.
+        let later = start + Duration::from_secs(600) + Duration::from_millis(12);
+        assert!(closed.pop_expired(later).is_some());
+        assert!(closed.pop_expired(later).is_some());
+        assert!(closed.pop_expired(later).is_none());
+    }
+}

@@ -24,6 +24,10 @@ impl Registry {
     /// with the buckets of earlier histograms of the same name. The walk also computes the values of computed metrics,
     /// so the caller must not hold a lock that the computation needs.
     ///
+    /// This function also reads and drops backends that only the registry still holds: always those whose labels the new
+    /// backend takes over, and all of them whenever many backends were registered. The caller must not hold a lock that
+    /// their code needs.
+    ///
     /// If the backend itself implements `Metrics` and is registered, it is dropped only after the next reading, because
     /// the registry reads its last values first. [`unregister`](Self::unregister) releases it at once.
     ///
@@ -123,7 +127,7 @@ impl Registry {
     /// the metrics were registered.
     ///
     /// Each reader still gets the last values of the metrics. If a reading is under way in another thread, the `Arc` is
-    /// released when that reading ends.
+    /// released when that reading ends. The caller must not hold a lock that the metrics need in order to be read.
     pub fn unregister<M>(&self, metrics: &Arc<M>) -> bool
     where
         M: Metrics + Send + Sync + ?Sized + 'static,
