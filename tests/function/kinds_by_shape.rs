@@ -6,6 +6,7 @@
     clippy::manual_async_fn,
     clippy::mut_mut,
     clippy::needless_pass_by_value,
+    clippy::redundant_closure,
     clippy::unnecessary_wraps,
     clippy::unused_async,
     clippy::unused_self

@@ -4,6 +4,7 @@ mod cancelled;
 mod common;
 mod drop_order;
 mod futures;
+mod indices;
 mod kinds;
 mod kinds_by_shape;
 mod lints;

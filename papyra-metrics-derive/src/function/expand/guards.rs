@@ -163,7 +163,7 @@ impl<'a> BodyExpander<'a> {
         {
             let held = held_self(receiver, guards.holder_of_self.as_ref());
             let this = self_alias(Span::mixed_site());
-            let made = self.guard_that_holds(guard, &held, &this, Access::SelfAlias);
+            let made = self.guard_that_holds(guard, &held, &this, Access::SelfAlias, false);
             guards.statements.extend(quote_mixed_site!(let mut #local = #made;));
             guards.holder_of_self = Some(local);
             return;
@@ -173,7 +173,7 @@ impl<'a> BodyExpander<'a> {
             let place = guards.holder_of(name).map(|holder| quote_mixed_site!(#holder.held));
             let place = place.unwrap_or_else(|| quote!(#name));
             let held = quote_mixed_site!(&mut *#place);
-            let made = self.guard_that_holds(guard, &held, name, access);
+            let made = self.guard_that_holds(guard, &held, name, access, false);
             guards.statements.extend(quote_mixed_site!(let mut #local = #made;));
             guards.holders_of_arguments.push((name, local));
             return;
@@ -186,23 +186,26 @@ impl<'a> BodyExpander<'a> {
     }
 
     /// Returns an expression that creates a guard. The guard holds the value `held`. Its closure gets that value as the
-    /// parameter `name`, and accesses the instrument through it.
+    /// parameter `name`, and accesses the instrument through it. If `is_moved` is true, the closure also owns the other variables
+    /// that it names, because the guard outlives them.
     fn guard_that_holds(
         &self,
         guard: &Guard<'_>,
         held: &TokenStream,
         name: &Ident,
         access: Access,
+        is_moved: bool,
     ) -> TokenStream {
         let private = &self.private;
+        let mover = is_moved.then(|| quote_mixed_site!(move));
         match guard.kind {
             GuardKind::InFlight => {
                 let step = self.change_gauge(guard.target, access);
-                quote_mixed_site!(#private::InFlight::new(#held, |#name, __delta| { #step }))
+                quote_mixed_site!(#private::InFlight::new(#held, #mover |#name, __delta| { #step }))
             }
             GuardKind::Cancelled => {
                 let count = self.count(guard.target, access);
-                quote_mixed_site!(#private::Cancellation::new(#held, |#name| { #count }))
+                quote_mixed_site!(#private::Cancellation::new(#held, #mover |#name| { #count }))
             }
             GuardKind::Timer(timing) => {
                 let record =
@@ -212,7 +215,7 @@ impl<'a> BodyExpander<'a> {
                     None => record,
                 };
                 quote_mixed_site! {
-                    #private::CallTimer::new(__started, #held, |#name, __elapsed| { #record })
+                    #private::CallTimer::new(__started, #held, #mover |#name, __elapsed| { #record })
                 }
             }
         }
@@ -311,7 +314,7 @@ impl<'a> BodyExpander<'a> {
             None => (quote_mixed_site!(()), Ident::new("__unused", Span::mixed_site())),
         };
         let held = quote_mixed_site!(#private::Owned(#held));
-        let made = self.guard_that_holds(guard, &held, &name, access);
+        let made = self.guard_that_holds(guard, &held, &name, access, true);
         quote_mixed_site!(let #local = #made;)
     }
 

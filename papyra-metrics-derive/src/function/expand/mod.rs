@@ -3,6 +3,7 @@
 mod future;
 mod guards;
 mod handles;
+mod indices;
 mod names;
 mod record;
 mod run;

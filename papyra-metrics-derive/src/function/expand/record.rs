@@ -161,7 +161,8 @@ impl BodyExpander<'_> {
         match &target.kind {
             TargetKind::ErrorCounter(_) => quote_mixed_site!(__metrics),
             TargetKind::InMetrics(_, place) => {
-                quote_spanned!(located(place)=> &__metrics.#place)
+                let read = self.with_read_indices(place, target);
+                quote_spanned!(located(place)=> &__metrics.#read)
             }
             TargetKind::Expression(_) if self.plan.shares(&target.usage, access) => {
                 let handle = handle(target);

@@ -327,13 +327,28 @@ impl<'a> BodyPlan<'a> {
             }
             _ => {
                 expression.names_self && access == Access::Handle
-                    || arguments.iter().any(|argument| {
-                        argument.kind == ArgumentKind::Value
-                            && names(argument)
-                            && argument.names.iter().any(|name| self.usage.names(name))
-                    })
+                    || self.moves_argument_of(expression)
             }
         }
+    }
+
+    /// Returns whether the expression contains an argument that the body may move.
+    fn moves_argument_of(&self, expression: &BodyUsage) -> bool {
+        self.model.function.arguments.iter().any(|argument| {
+            argument.kind == ArgumentKind::Value
+                && argument.names.iter().any(|name| expression.names(name))
+                && argument.names.iter().any(|name| self.usage.names(name))
+        })
+    }
+
+    /// Returns whether the body may move a variable that the index of an instrument contains, so that the index has to be read
+    /// before the body.
+    pub(crate) fn may_move(&self, index: &BodyUsage) -> bool {
+        let takes_self = matches!(
+            self.receiver_kind(),
+            Some(ReceiverKind::Owned | ReceiverKind::RefCounted | ReceiverKind::Pinned)
+        );
+        index.names_self && (takes_self || self.guard_holds_self) || self.moves_argument_of(index)
     }
 
     /// Returns whether the body has to be the last expression of the generated function, instead of the initializer of

@@ -1,0 +1,263 @@
+//! A member of a family that an argument or a field of `self` selects, such as `requests[request.op]`: the index is read before the
+//! body, which may move the value that contains it.
+
+#![allow(clippy::boxed_local, clippy::needless_pass_by_value, clippy::unused_async)] // forms under test
+
+use std::future::{Future, ready};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use papyra_metrics::{Counter, Family, Gauge, Histogram, Label, Metrics, metrics};
+
+#[derive(Clone, Copy, Debug, Label)]
+enum Op {
+    Get,
+    Put,
+}
+
+#[derive(Clone, Copy, Debug, Label)]
+enum Kind {
+    Empty,
+    Other,
+}
+
+#[derive(Debug)]
+struct Empty;
+
+impl From<&Empty> for Kind {
+    fn from(_: &Empty) -> Self {
+        Self::Empty
+    }
+}
+
+type Fallible<T> = Result<T, Empty>;
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+#[derive(Default, Metrics)]
+struct StoreMetrics {
+    calls: Family<Op, Counter>,
+    ok: Family<Op, Counter>,
+    errors: Family<(Op, Kind), Counter>,
+    cancelled: Family<Op, Counter>,
+    in_flight: Family<Op, Gauge>,
+    time: Family<Op, Histogram>,
+}
+
+/// A request that is neither `Copy` nor `Clone`.
+struct Request {
+    op: Op,
+    key: String,
+}
+
+impl Request {
+    fn new(key: &str) -> Self {
+        Self { op: Op::Put, key: key.to_owned() }
+    }
+
+    fn into_key(self) -> Fallible<String> {
+        if self.key.is_empty() { Err(Empty) } else { Ok(self.key) }
+    }
+}
+
+struct Store {
+    op: Op,
+    len: usize,
+    metrics: Arc<StoreMetrics>,
+}
+
+fn run<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("not ready"),
+    }
+}
+
+/// Checks that each call counts one success or error of `Op::Put`, nothing of `Op::Get`, and leaves nothing in flight.
+macro_rules! each_counts_puts {
+    ($metrics:expr, $($call:expr,)*) => {$({
+        let before = $metrics.snapshot();
+        let (ok, errors) = if $call.is_ok() { (1, 0) } else { (0, 1) };
+        let since = $metrics.snapshot().since(&before);
+        let call = stringify!($call);
+        assert_eq!(since["calls{op=put}"], 1, "{call}");
+        assert_eq!(since["ok{op=put}"], ok, "{call}");
+        assert_eq!(since["errors{op=put,kind=empty}"], errors, "{call}");
+        let time = since["time{op=put}"].as_histogram().unwrap();
+        assert_eq!(time.count(), 1, "{call}");
+        let others = since.iter().filter(|(series, value)| {
+            !series.contains("{op=put") && value.as_u64().is_none_or(|value| value > 0)
+        });
+        assert_eq!(others.map(|(series, _)| series).collect::<Vec<_>>(), ["time{op=get}"], "{call}");
+        assert!(since["time{op=get}"].as_histogram().unwrap().is_empty(), "{call}");
+        assert_eq!(since["in_flight{op=put}"], 0, "{call}");
+    })*};
+}
+
+impl Store {
+    fn of(metrics: &Arc<StoreMetrics>) -> Self {
+        Self { op: Op::Put, len: 0, metrics: Arc::clone(metrics) }
+    }
+
+    #[metrics(
+        calls = calls[request.op], ok = ok[request.op], errors = errors[request.op],
+        time = time[request.op], in_flight = in_flight[request.op]
+    )]
+    fn delegates(&self, request: Request) -> Result<String, Empty> {
+        request.into_key()
+    }
+
+    #[metrics(
+        calls = calls[request.op], ok = ok[request.op], errors = errors[request.op],
+        time = time[request.op], in_flight = in_flight[request.op]
+    )]
+    fn borrows(&mut self, request: Request) -> Result<usize, Empty> {
+        if request.key.is_empty() {
+            return Err(Empty);
+        }
+        self.len += request.key.len();
+        Ok(self.len)
+    }
+
+    #[metrics(
+        calls = calls[request.op], ok = ok[request.op], errors = errors[request.op],
+        time = time[request.op], in_flight = in_flight[request.op]
+    )]
+    fn moves(&self, request: Request) -> Fallible<usize> {
+        let key = request.into_key()?;
+        Ok(key.len() + self.len)
+    }
+
+    #[metrics(
+        calls = calls[op], ok = ok[op], errors = errors[op], time = time[op], in_flight = in_flight[op]
+    )]
+    fn by_pattern(&self, Request { op, key }: Request) -> Fallible<usize> {
+        Request { op, key }.into_key().map(|key| key.len())
+    }
+
+    #[metrics(
+        calls = calls[request.op], ok = ok[request.op], errors = errors[request.op],
+        time = time[request.op], in_flight = in_flight[request.op], cancelled = cancelled[request.op]
+    )]
+    async fn later(&mut self, request: Request) -> Result<usize, Empty> {
+        ready(()).await;
+        self.len += request.into_key()?.len();
+        Ok(self.len)
+    }
+
+    #[metrics(
+        calls = calls[request.op], ok = ok[request.op], errors = errors[request.op],
+        time = time[request.op], in_flight = in_flight[request.op], cancelled = cancelled[request.op]
+    )]
+    fn future(&self, request: Request) -> impl Future<Output = Result<String, Empty>> + use<> {
+        async move { request.into_key() }
+    }
+
+    #[metrics(
+        calls = calls[request.op], ok = ok[request.op], errors = errors[request.op],
+        time = time[request.op], in_flight = in_flight[request.op], cancelled = cancelled[request.op]
+    )]
+    fn alias(&self, request: Request) -> BoxFuture<'_, Fallible<String>> {
+        if request.key.len() > 2 {
+            return Box::pin(ready(Ok(request.key)));
+        }
+        Box::pin(async move { request.into_key() })
+    }
+
+    #[metrics(
+        calls = calls[self.op], ok = ok[self.op], errors = errors[self.op], time = time[self.op],
+        in_flight = in_flight[self.op]
+    )]
+    fn consumed(self, request: Request) -> Result<String, Empty> {
+        drop(self);
+        request.into_key()
+    }
+
+    #[metrics(
+        calls = calls[self.op], ok = ok[self.op], errors = errors[self.op], time = time[self.op],
+        in_flight = in_flight[self.op], cancelled = cancelled[self.op]
+    )]
+    async fn counted(self: Arc<Self>, request: Request) -> Result<String, Empty> {
+        ready(()).await;
+        drop(self);
+        request.into_key()
+    }
+
+    #[metrics(
+        calls = calls[self.op], ok = ok[self.op], errors = errors[self.op], time = time[self.op],
+        in_flight = in_flight[self.op]
+    )]
+    fn exclusive(&mut self, request: Request) -> Result<usize, Empty> {
+        self.op = Op::Put;
+        self.len += request.into_key()?.len();
+        Ok(self.len)
+    }
+
+    #[metrics(
+        calls = calls[self.op], ok = ok[self.op], errors = errors[self.op], time = time[self.op],
+        in_flight = in_flight[self.op]
+    )]
+    fn pinned(self: Pin<&mut Self>, request: Request) -> Result<usize, Empty> {
+        let this = self.get_mut();
+        this.len += request.into_key()?.len();
+        Ok(this.len)
+    }
+
+    #[metrics(in_flight = in_flight[op], errors = errors[op], cancelled = cancelled[op])]
+    fn alias_of_a_copy(&self, op: Op, pending: bool) -> BoxFuture<'_, Fallible<()>> {
+        if pending {
+            return Box::pin(std::future::pending());
+        }
+        Box::pin(async { Err(Empty) })
+    }
+}
+
+#[test]
+fn an_index_of_an_argument_is_read_before_the_body_moves_the_argument() {
+    let metrics = Arc::new(StoreMetrics::default());
+    let mut store = Store::of(&metrics);
+    for key in ["a", "", "long"] {
+        let request = || Request::new(key);
+        each_counts_puts!(
+            metrics,
+            store.delegates(request()),
+            store.borrows(request()),
+            store.moves(request()),
+            store.by_pattern(request()),
+            run(store.later(request())),
+            run(store.future(request())),
+            run(store.alias(request())),
+        );
+    }
+}
+
+#[test]
+fn an_index_of_self_is_read_before_the_body_moves_self() {
+    let metrics = Arc::new(StoreMetrics::default());
+    for key in ["a", ""] {
+        let request = || Request::new(key);
+        let mut store = Store::of(&metrics);
+        each_counts_puts!(
+            metrics,
+            store.exclusive(request()),
+            Pin::new(&mut store).pinned(request()),
+            store.consumed(request()),
+            run(Arc::new(Store::of(&metrics)).counted(request())),
+        );
+    }
+}
+
+#[test]
+fn a_future_behind_an_alias_keeps_the_index_for_its_guards() {
+    let metrics = Arc::new(StoreMetrics::default());
+    let store = Store::of(&metrics);
+    assert!(run(store.alias_of_a_copy(Op::Put, false)).is_err());
+    let mut future = store.alias_of_a_copy(Op::Get, true);
+    assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert_eq!(metrics.in_flight[Op::Get].get(), 1);
+    drop(future);
+    let snapshot = metrics.snapshot();
+    let counted = snapshot.iter().filter(|(_, value)| value.as_u64() == Some(1));
+    let series: Vec<_> = counted.map(|(series, _)| series).collect();
+    assert_eq!(series, ["errors{op=put,kind=empty}", "cancelled{op=get}"]);
+}
