@@ -5,10 +5,8 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use papyra_metrics::Tally;
-use rustc_hash::FxHashMap;
 
 use crate::Labels;
-use crate::family::Family;
 use crate::series::SeriesId;
 use crate::series::histogram::HistogramValues;
 use crate::series::number::{Form, Number};
@@ -54,63 +52,6 @@ impl Departed {
     /// Returns the part of a series' total that was counted by these metrics, or `None` if there is no such part.
     pub(super) fn total_of(&self, serial: u64) -> Option<&SourceTotal> {
         self.totals.iter().find(|(of, _)| *of == serial).map(|(_, total)| total)
-    }
-}
-
-/// The totals of unregistered metrics whose series the registry has forgotten. If these metrics are registered again,
-/// these totals are not exported a second time, because receivers already have them.
-#[derive(Default)]
-pub(super) struct ForgottenSources {
-    by_address: FxHashMap<usize, ForgottenSource>,
-    /// The number of sources above which [`add`](Self::add) removes the sources whose metrics no longer exist.
-    prune_at: usize,
-}
-
-struct ForgottenSource {
-    /// The unregistered metrics. As long as this value exists, no other metrics can have the same address.
-    source: Arc<Departed>,
-    totals: Vec<(SeriesId, SourceTotal)>,
-}
-
-impl ForgottenSources {
-    /// Remembers what each source of a forgotten backend has counted into `series`, in case the source is registered
-    /// again. Sources whose metrics no longer exist are not added.
-    pub(super) fn add(&mut self, sources: Vec<Arc<Departed>>, series: &[ClosedSeries]) {
-        for source in sources.into_iter().filter(|source| source.identity.is_alive()) {
-            let total = |it: &ClosedSeries| {
-                let total = source.total_of(it.serial)?;
-                Some((it.id.clone(), total.clone()))
-            };
-            let totals: Vec<_> = series.iter().filter_map(total).collect();
-            if !totals.is_empty() {
-                let forgotten = self.by_address.entry(source.address);
-                let forgotten =
-                    forgotten.or_insert_with(|| ForgottenSource { source, totals: Vec::new() });
-                forgotten.totals.extend(totals);
-            }
-        }
-        if self.by_address.len() > self.prune_at {
-            self.by_address.retain(|_, it| it.source.identity.is_alive());
-            self.prune_at = 2 * self.by_address.len();
-        }
-    }
-
-    /// Removes and returns the total that the source at this address had counted into a forgotten series.
-    pub(super) fn take(
-        &mut self,
-        address: usize,
-        family: &Family,
-        labels: &Labels,
-    ) -> Option<SourceTotal> {
-        let forgotten = self.by_address.get_mut(&address)?;
-        let is_same =
-            |id: &SeriesId| id.family.address() == family.address() && *id.labels == *labels;
-        let index = forgotten.totals.iter().position(|(id, _)| is_same(id))?;
-        let (_, total) = forgotten.totals.swap_remove(index);
-        if forgotten.totals.is_empty() {
-            self.by_address.remove(&address);
-        }
-        Some(total)
     }
 }
 

@@ -16,6 +16,7 @@ use reading::drop_backends;
 use store::Store;
 
 mod closed;
+mod forgotten;
 pub(crate) mod listener;
 mod problems;
 mod reading;
@@ -66,8 +67,9 @@ pub(crate) use store::view::{SeriesView, View};
 /// For this purpose, the registry remembers the totals of closed backends: by default for ten minutes, and of at most
 /// 10,000 backends (see [`set_closed_retention`](Self::set_closed_retention)). Then it forgets the totals and reuses
 /// their memory. If a backend is opened under the same labels after that, its series start at zero, even if the same
-/// `Arc` of metrics is registered again, because readers already have the earlier counts. A reader that does not read
-/// within this time does not get the last values. The memory and the time of a reading depend on the number of backends
+/// `Arc` of metrics is registered again, because readers already have the earlier counts. (For this, the registry
+/// remembers up to 10,000 forgotten series of each `Arc` that still exists.) A reader that does not read within this
+/// time does not get the last values. The memory and the time of a reading depend on the number of backends
 /// that are open or remembered, not on how many were closed and forgotten.
 ///
 /// # Totals

@@ -8,7 +8,8 @@ use papyra_metrics::Descriptor;
 use rustc_hash::FxHashMap;
 
 use super::Problem;
-use super::closed::{ClosedBackends, Departed, ForgottenSources};
+use super::closed::{ClosedBackends, Departed};
+use super::forgotten::ForgottenSources;
 use super::schema::{MetricLabels, Schema};
 use crate::Labels;
 use crate::family::{Families, Family};
