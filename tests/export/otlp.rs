@@ -458,6 +458,28 @@ fn a_refused_request_is_an_error_with_the_reason_and_the_next_one_has_everything
 }
 
 #[test]
+fn the_password_in_a_url_is_sent_and_never_shown() {
+    let registry = Registry::new();
+    let (listener, url) = listen();
+    let collector = Collector::start(listener);
+    let _orders = open(&registry, "orders");
+    let with_password = url.replace("http://", "http://shop:secret@");
+    let mut otlp = Otlp::new(&registry).into_http(&with_password).unwrap();
+    collector.answers.send(http("400 Bad Request", "", &[])).unwrap();
+    let error = otlp.export().unwrap_err().to_string();
+    assert_eq!(error, format!("cannot export to {url}: 400 Bad Request"));
+    let head = collector.requests.recv().unwrap().to_ascii_lowercase();
+    // `shop:secret` in Base64.
+    assert!(head.contains("\r\nauthorization: basic c2hvcdpzzwnyzxq=\r\n"), "{head}");
+    collector.answers.send(http("200 OK", "", b"no message")).unwrap();
+    otlp.export().unwrap();
+    let shown = format!("{:?} {otlp:?}", registry.problems());
+    assert!(shown.contains(&url) && !shown.contains("secret"), "{shown}");
+    let error = Otlp::new(&registry).into_http("ftp://shop:secret@host/").unwrap_err().to_string();
+    assert_eq!(error, "`ftp://host/` is not the URL of a collector; use `http` or `https`");
+}
+
+#[test]
 fn an_invalid_url_is_refused_with_an_example() {
     for url in ["", "127.0.0.1:4318", "/v1/metrics", "http://"] {
         let error = Otlp::new(&Registry::new()).into_http(url).unwrap_err();

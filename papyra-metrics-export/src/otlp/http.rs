@@ -46,6 +46,8 @@ pub struct OtlpHttp {
     otlp: Otlp,
     agent: Agent,
     url: String,
+    /// The URL without a user name and a password, for messages.
+    shown_url: String,
     headers: Vec<(String, String)>,
     /// The time before which no request may be sent, because the collector requested a pause.
     paused_until: Option<Instant>,
@@ -63,13 +65,17 @@ struct Status {
 
 impl OtlpHttp {
     pub(super) fn new(otlp: Otlp, url: &str) -> io::Result<Self> {
+        let shown_url = without_credentials(url);
         let invalid = |reason: &str| {
-            let message = format!("`{url}` is not the URL of a collector; {reason}");
+            let message = format!("`{shown_url}` is not the URL of a collector; {reason}");
             io::Error::new(ErrorKind::InvalidInput, message)
         };
         let uri: Uri = url.parse().map_err(|error| invalid(&format!("{error}")))?;
         if uri.scheme().is_none() || uri.host().is_none_or(str::is_empty) {
             return Err(invalid("use one such as `http://127.0.0.1:4318/v1/metrics`"));
+        }
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(invalid("use `http` or `https`"));
         }
         let config = Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
@@ -83,6 +89,7 @@ impl OtlpHttp {
             otlp,
             agent: config.build().into(),
             url: url.to_owned(),
+            shown_url,
             headers: Vec::new(),
             paused_until: None,
             waits_until: None,
@@ -105,7 +112,7 @@ impl OtlpHttp {
     }
 
     fn error(&self, kind: ErrorKind, reason: &str) -> io::Error {
-        io::Error::new(kind, format!("cannot export to {}: {reason}", self.url))
+        io::Error::new(kind, format!("cannot export to {}: {reason}", self.shown_url))
     }
 
     /// Returns [`Progress::More`] if the pause ends soon enough for the current export to wait for it. Otherwise, the
@@ -129,7 +136,8 @@ impl OtlpHttp {
             ),
             Err(error) => Some(format!("has accepted a request, but its response is lost: {error}")),
         };
-        let problem = problem.map(|problem| format!("the collector at {} {problem}", self.url));
+        let problem =
+            problem.map(|problem| format!("the collector at {} {problem}", self.shown_url));
         let problem = problem.map(|message| Problem::new(String::new(), message));
         self.report.set(problem.into_iter().collect());
     }
@@ -215,6 +223,14 @@ impl Export for OtlpHttp {
     }
 }
 
+/// Returns the URL without the user name and the password, which must not appear in messages.
+fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
 /// Returns the pause that the collector requests in the header `Retry-After`, which is a number of seconds or a date:
 /// <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>. A date is compared with the collector's own clock, if the
 /// response contains its time.
@@ -232,7 +248,7 @@ impl fmt::Debug for OtlpHttp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OtlpHttp")
             .field("otlp", &self.otlp)
-            .field("url", &self.url)
+            .field("url", &self.shown_url)
             .finish_non_exhaustive()
     }
 }
