@@ -100,7 +100,7 @@ fn the_engine_example_has_one_struct_one_file_and_one_scrape() {
     let output = process.wait_with_output().unwrap(); // closes the standard input first
     assert!(output.status.success(), "{output:?}");
     let scrape = String::from_utf8(output.stdout).unwrap();
-    for expected in ["114 series in one struct", "corrupt blocks: 20", "full disks: 180"] {
+    for expected in ["117 series in one struct", "corrupt blocks: 20", "full disks: 180"] {
         assert!(messages.contains(expected), "{messages}");
     }
     for expected in [
@@ -110,6 +110,7 @@ fn the_engine_example_has_one_struct_one_file_and_one_scrape() {
         "lsm_cache_hits_total{block=\"data\",cache=\"disk\",db=\"orders\"} 0\n",
         "lsm_object_store_operations_total{db=\"orders\",op=\"put\",outcome=\"ok\"} 7\n",
         "lsm_compaction_seconds_count{db=\"orders\",level=\"6\"} 1\n",
+        "lsm_queued{db=\"orders\",queue=\"compaction\"} 0\n",
     ] {
         assert!(scrape.contains(expected), "{scrape}");
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use papyra_metrics::IoErrorKind;
 
 use crate::Engine;
-use crate::metrics::{Block, CacheMetrics, ErrorKind, Level, Op, Outcome, StoreOp};
+use crate::metrics::{Block, CacheMetrics, ErrorKind, Level, Op, Outcome, Queue, StoreOp};
 
 const TICK: Duration = Duration::from_millis(50);
 
@@ -79,6 +79,11 @@ impl Load<'_> {
         }
         metrics.requests_in_flight.set((8.0 * busy * self.random()) as i64);
         metrics.longest_queue.record((12.0 * busy) as i64);
+        for (queue, typical) in
+            [(Queue::Flush, 1.5), (Queue::Compaction, 6.0), (Queue::Upload, 3.0)]
+        {
+            metrics.queued[queue].set((typical * busy * self.random()) as i64);
+        }
         self.write((25.0 * busy) as u64);
         self.look_up(&metrics.memory_cache, 60.0 * busy, 0.9);
         self.look_up(&metrics.disk_cache, 6.0 * busy, 0.6);

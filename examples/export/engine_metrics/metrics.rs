@@ -37,6 +37,14 @@ pub(crate) enum Outcome {
     Failed,
 }
 
+/// A queue of work for the background threads.
+#[derive(Clone, Copy, Label)]
+pub(crate) enum Queue {
+    Flush,
+    Compaction,
+    Upload,
+}
+
 /// The kinds of errors with which requests fail. An `EngineError` is converted to its kind.
 #[derive(Clone, Copy, Label)]
 pub(crate) enum ErrorKind {
@@ -121,6 +129,8 @@ pub(crate) struct EngineMetrics {
     pub(crate) compacted: Family<Level, Counter>,
     /// Tables in a level.
     pub(crate) tables: Family<Level, Gauge>,
+    /// Tasks that wait for a background thread.
+    pub(crate) queued: Family<Queue, Gauge>,
     /// Sizes of the values that clients write.
     pub(crate) value_size: Histogram<Sizes>,
 
