@@ -287,7 +287,7 @@ mod functions {
         }
     }
 
-    /// Prepared work to run and count; returns whether it succeeded.
+    /// Prepared work whose instructions are counted. The closure returns whether the work succeeded.
     pub(crate) type Work = Box<dyn FnMut() -> bool>;
 
     /// Returns a log that is never dropped.

@@ -5,8 +5,8 @@ use std::hint::black_box;
 /// Writes the text of a scrape from heads and an array of numbers. A head is the prepared text before a number.
 pub(crate) struct Baseline {
     heads: String,
-    /// For each sample, the end of its head, and the number that follows the head. The fraction of a sum is part of the
-    /// next head.
+    /// For each sample, the end of its head in `heads`, and the integer that follows the head. A fraction after the
+    /// integer is the beginning of the next head.
     lines: Vec<(usize, u64)>,
     text: String,
 }

@@ -2,9 +2,11 @@
 //! memory.
 //!
 //! ```text
-//! block … | index | footer: length of the index u32, CRC-32 of the index u32, magic u32
-//! block:  entries | CRC-32: u32
-//! index:  first key | blocks: u32 | (last key, offset u64, length u32) … | hashes: u32 | words: u32 | filter: u64 …
+//! table:  block … | index | footer
+//! block:  entry … | CRC-32 of the entries u32
+//! index:  first key | number of blocks u32 | for each block (last key, offset u64, length u32) | filter
+//! filter: number of hashes u32 | number of words u32 | word u64 …
+//! footer: length of the index u32 | CRC-32 of the index u32 | magic number u32
 //! ```
 
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! The attribute does not change when functions and their futures drop arguments, or in which order.
+//! With the attribute, functions and their futures drop arguments at the same times and in the same order as without it.
 
 #![allow(clippy::manual_async_fn, clippy::needless_pass_by_value, clippy::needless_question_mark)] // the tests need such functions
 

@@ -305,8 +305,8 @@ struct Labels { backend: String }",
     );
 }
 
-/// Declares up to three functions even if none are requested, because `metered` generates the struct of counters from
-/// the functions.
+/// Declares at least three functions, or one for each counter if there are fewer counters, because `metered` generates
+/// the struct of counters from the functions.
 fn metered(program: &mut Program) {
     program.functions = program.functions.max(program.counters.min(3));
     program.add("use metered::{ErrorCount, metered};");

@@ -186,7 +186,7 @@ impl CrateCopies {
             .args(package.features.iter().flat_map(|features| ["--features", features]))
             .current_dir(self.dir.join(&package.name))
             .env("CARGO_TARGET_DIR", &self.target)
-            // A lint that a crate denies must not stop the compiler, because warnings are compared.
+            // Turns denied lints into warnings, so that the warnings of all rounds are complete and can be compared.
             .env("RUSTFLAGS", "--cap-lints=warn");
         cargo
     }
