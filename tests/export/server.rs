@@ -316,16 +316,17 @@ fn a_scrape_that_never_returns_delays_neither_other_requests_nor_stop() {
 #[test]
 fn clients_that_ask_at_the_same_time_share_one_scrape() {
     let (_metrics, server, entries, release) = blocking_server();
-    let ask = || {
+    let ask = |accept: &str| {
         let mut stream = connect(server.local_addr());
-        stream.write_all(SCRAPE.as_bytes()).unwrap();
+        write!(stream, "GET /metrics HTTP/1.1\r\nAccept: {accept}\r\n\r\n").unwrap();
         stream
     };
-    let first = ask();
+    let first = ask("*/*");
     entries.recv_timeout(Duration::from_secs(30)).unwrap();
     // These requests arrive too late for the first scrape. When the server answers the request below, all of them have
     // arrived.
-    let others: Vec<_> = (0..5).map(|_| ask()).collect();
+    let accepts = ["*/*", "*/*", "text/plain", "text/plain;q=0.5", "text/html"];
+    let others: Vec<_> = accepts.into_iter().map(ask).collect();
     request(server.local_addr(), "GET / HTTP/1.1\r\n\r\n");
     drop(release);
     for stream in iter::once(first).chain(others) {

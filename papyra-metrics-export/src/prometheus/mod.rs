@@ -117,7 +117,11 @@ impl Prometheus {
     /// Answers a scrape in the format that the `Accept` header prefers. If a request has several such headers, join
     /// them by commas. Only the body and the parsed header are allocated, unless backends were added or removed.
     pub fn scrape(&self, accept: Option<&str>) -> Scrape {
-        let format = accept.map_or(Format::Text, Format::accepted);
+        self.scrape_in(accept.map_or(Format::Text, Format::accepted))
+    }
+
+    /// Answers a scrape in this format.
+    fn scrape_in(&self, format: Format) -> Scrape {
         let mut body = String::new();
         self.encode(format, &mut body);
         Scrape { content_type: format.content_type(), body }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 
+use super::super::Format;
 use super::http::{self, Received, Response};
 
 /// The time limit for a client, from the connection to the last byte of the response.
@@ -44,8 +45,8 @@ enum State {
 pub(super) enum Next {
     /// Nothing. The connection waits for its socket, or for the result of its scrape.
     Wait,
-    /// The connection needs the result of a scrape. Contains the `Accept` headers of the request.
-    Scrape { accept: String },
+    /// The connection needs the result of a scrape in this format.
+    Scrape(Format),
     /// The connection is to be closed.
     Close,
 }
@@ -114,9 +115,9 @@ impl Connection {
                 received.extend_from_slice(&part[..length]);
                 match http::parse(received) {
                     Received::Incomplete => {}
-                    Received::Scrape { accept } => {
+                    Received::Scrape(format) => {
                         self.state = State::Waiting;
-                        return Ok(Some(Next::Scrape { accept }));
+                        return Ok(Some(Next::Scrape(format)));
                     }
                     Received::Answered(response) => self.state = State::Sending(response, 0),
                 }

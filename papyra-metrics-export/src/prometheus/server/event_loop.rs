@@ -143,7 +143,7 @@ impl EventLoop {
     fn proceed(&mut self, token: usize, next: Next) {
         match next {
             Next::Wait => {}
-            Next::Scrape { accept } => self.scraper.push(token, accept),
+            Next::Scrape(format) => self.scraper.push(token, format),
             Next::Close => self.close(token),
         }
     }

@@ -15,8 +15,8 @@ const PATH: &str = "/metrics";
 pub(super) enum Received {
     /// The request is not complete yet.
     Incomplete,
-    /// A request that needs a scrape. Contains its `Accept` headers, joined by commas.
-    Scrape { accept: String },
+    /// A request that needs a scrape in this format.
+    Scrape(Format),
     /// A request that is answered without a scrape, for example with an error.
     Answered(Response),
 }
@@ -53,18 +53,18 @@ pub(super) fn parse(received: &[u8]) -> Received {
 
 fn respond(request: &httparse::Request<'_, '_>) -> Received {
     let (method, target) = (request.method.unwrap_or_default(), request.path.unwrap_or_default());
-    let accept = || {
+    let format = || {
         let headers = request.headers.iter();
         let accept = headers.filter(|header| header.name.eq_ignore_ascii_case("accept"));
         let values = accept.map(|header| String::from_utf8_lossy(header.value));
-        values.collect::<Vec<_>>().join(",")
+        Format::accepted(&values.collect::<Vec<_>>().join(","))
     };
     let response = match (method, path(target)) {
-        ("GET", PATH) => return Received::Scrape { accept: accept() },
+        ("GET", PATH) => return Received::Scrape(format()),
         // `HEAD` is answered without a scrape, because a scrape would mark the last values of closed backends as
         // delivered.
         ("HEAD", PATH) => {
-            let content_type = Format::accepted(&accept()).content_type();
+            let content_type = format().content_type();
             Response::new("200 OK", &format!("Content-Type: {content_type}\r\n"))
         }
         (_, PATH) => Response::text("405 Method Not Allowed", "Allow: GET, HEAD\r\n", "use GET\n"),

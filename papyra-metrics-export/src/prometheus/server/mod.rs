@@ -49,8 +49,8 @@ mod scraper;
 /// client whose response was sent. If there is no such client, it disconnects the oldest client that has not sent its
 /// whole request. If all clients wait for or receive a response, it disconnects the oldest client, but not before half a
 /// second has passed since that client connected. Scrapes run one after the other in a separate thread. Clients that
-/// send requests with the same `Accept` header at the same time share one scrape, and at most eight response bodies are
-/// kept for clients that receive them slowly.
+/// request the same format at the same time share one scrape, and at most eight response bodies are kept for clients
+/// that receive them slowly.
 ///
 /// # Errors
 ///

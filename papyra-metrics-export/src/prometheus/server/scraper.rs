@@ -8,20 +8,20 @@ use std::sync::mpsc::{self, Receiver, Sender};
 
 use mio::Waker;
 
-use super::super::{Prometheus, Scrape};
+use super::super::{Format, Prometheus, Scrape};
 use crate::panics::catch;
 use crate::worker::Worker;
 
-/// Runs the scrapes that connections wait for, one after the other. Connections with the same `Accept` header share a
+/// Runs the scrapes that connections wait for, one after the other. Connections that request the same format share a
 /// scrape.
 pub(super) struct Scraper {
-    /// Sends the `Accept` header of the next scrape to the thread. The thread ends when the sender is dropped.
-    jobs: Sender<String>,
+    /// Sends the format of the next scrape to the thread. The thread ends when the sender is dropped.
+    jobs: Sender<Format>,
     results: Receiver<Result<Scrape, String>>,
     is_scraping: bool,
     /// The connections that wait for the running scrape.
     current: Vec<usize>,
-    queue: VecDeque<(usize, String)>,
+    queue: VecDeque<(usize, Format)>,
 }
 
 impl Scraper {
@@ -30,11 +30,11 @@ impl Scraper {
         prometheus: Prometheus,
         waker: Arc<Waker>,
     ) -> io::Result<(Self, Worker<()>)> {
-        let (jobs, accepts) = mpsc::channel::<String>();
+        let (jobs, formats) = mpsc::channel();
         let (sender, results) = mpsc::channel();
         let worker = Worker::spawn("prometheus scrape", move || {
-            for accept in accepts {
-                let scraped = catch(|| prometheus.scrape(Some(&accept)));
+            for format in formats {
+                let scraped = catch(|| prometheus.scrape_in(format));
                 // Sending and waking fail only if the server has stopped.
                 let _ = sender.send(scraped);
                 let _ = waker.wake();
@@ -47,8 +47,8 @@ impl Scraper {
     }
 
     /// Requests a scrape for a connection.
-    pub(super) fn push(&mut self, connection: usize, accept: String) {
-        self.queue.push_back((connection, accept));
+    pub(super) fn push(&mut self, connection: usize, format: Format) {
+        self.queue.push_back((connection, format));
     }
 
     /// Removes a closed connection. Returns whether the running scrape is for this connection.
@@ -59,21 +59,20 @@ impl Scraper {
     }
 
     /// Starts the next scrape if none is running. The scrape is for the connection that has waited longest, and for all
-    /// others with the same `Accept` header. If all clients send the same header, each of them therefore waits for at
-    /// most two scrapes.
+    /// others that request the same format. There are two formats, so a client waits for at most three scrapes.
     pub(super) fn start_next(&mut self) {
         if self.is_scraping {
             return;
         }
-        let Some((first, accept)) = self.queue.pop_front() else { return };
+        let Some((first, format)) = self.queue.pop_front() else { return };
         self.current.push(first);
         self.queue.retain(|(connection, other)| {
-            let is_same = *other == accept;
+            let is_same = *other == format;
             self.current.extend(is_same.then_some(*connection));
             !is_same
         });
         // Sending cannot fail here, because the thread only ends after `jobs` was dropped.
-        self.is_scraping = self.jobs.send(accept).is_ok();
+        self.is_scraping = self.jobs.send(format).is_ok();
     }
 
     /// Returns the result of the running scrape and the connections that wait for it, or `None` if the scrape has not
