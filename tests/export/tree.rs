@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-/// Returns the names of the crate and of its direct dependencies with these features, in alphabetical order.
-fn dependencies(features: &str) -> Vec<String> {
+/// Returns the names of a crate and of its direct dependencies with these features, in alphabetical order.
+fn dependencies(name: &str, features: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "-p", "papyra-metrics-export", "--no-default-features"])
+        .args(["tree", "--offline", "-p", name, "--no-default-features"])
         .args(["--features", features, "-e", "normal", "--prefix", "none", "--depth", "1"])
         .output()
         .unwrap();
@@ -31,6 +31,14 @@ fn each_feature_adds_its_own_dependencies_and_no_others() {
         let always = ["papyra-metrics", "papyra-metrics-export", "rustc-hash"];
         let mut expected: Vec<_> = always.iter().chain(added).copied().collect();
         expected.sort_unstable();
-        assert_eq!(dependencies(features), expected, "{features}");
+        assert_eq!(dependencies("papyra-metrics-export", features), expected, "{features}");
     }
+}
+
+#[test]
+fn a_library_that_registers_its_components_depends_on_papyra_metrics_alone() {
+    assert_eq!(
+        dependencies("papyra-metrics-example-library", ""),
+        ["papyra-metrics", "papyra-metrics-example-library"]
+    );
 }

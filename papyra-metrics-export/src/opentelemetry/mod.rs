@@ -81,7 +81,8 @@ mod observed;
 /// The SDK builds an instrument under a lock that it also holds while it collects. Instruments are therefore built by a
 /// thread that is started when there are new names. Registering waits until they are built, but for one second at most,
 /// and not at all while a collection runs the code of a backend. An application may therefore register while it holds a
-/// lock that another backend needs in order to be read. The new metrics are then part of a later collection.
+/// lock that another backend needs in order to be read. The new metrics are then part of a later collection. The code
+/// of backends, which a collection runs, must not build instruments itself, nor flush the provider.
 ///
 /// A histogram that is absent when it is registered, for example in a flattened `Option` that is `None`, has no bounds
 /// yet. It is built after the first collection in which it is present, and the following collection exports it with all
