@@ -66,8 +66,8 @@ fn more_clients_than_the_server_connects_are_answered_one_after_the_other() {
 
 const CHILD: &str = "PAPYRA_TEST_STOPPED_SERVER";
 
-/// This is not a test of its own. `a_full_server_disconnects_the_oldest_clients_even_if_many_connect_at_once` runs it in
-/// a separate process, and stops and continues that process. Without the environment variable [`CHILD`], it does
+/// This is not a test of its own: `a_full_server_disconnects_the_oldest_clients_even_if_many_connect_at_once` runs it
+/// in a separate process, and stops and continues that process. Without the environment variable [`CHILD`], it does
 /// nothing.
 #[test]
 fn serves_until_its_input_ends() {

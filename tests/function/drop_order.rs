@@ -1,4 +1,5 @@
-//! With the attribute, functions and their futures drop arguments at the same times and in the same order as without it.
+//! With the attribute, functions and their futures drop arguments at the same points and in the same order as without
+//! the attribute.
 
 #![allow(clippy::manual_async_fn, clippy::needless_pass_by_value, clippy::needless_question_mark)] // the tests need such functions
 
