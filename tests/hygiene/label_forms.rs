@@ -187,6 +187,15 @@ pub struct Store<'a> {
     pub log: Log,
 }
 
+/// An argument that is not `Copy`.
+#[derive(::core::fmt::Debug)]
+pub struct Item {
+    /// The index of the members.
+    pub tier: Tier,
+    /// A value that is not `Copy`.
+    pub value: ::core::cell::Cell<::core::primitive::u8>,
+}
+
 static STORE: StoreMetrics<'static> = new_store_metrics();
 
 /// Returns metrics whose values are all zero.
