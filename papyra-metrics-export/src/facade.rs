@@ -159,7 +159,8 @@ fn record(
         }
         let number = reader.numbers()[value_index];
         match id.family.kind {
-            // Closed series are included, because their last increments may not have been recorded yet.
+            // Counters of closed backends are recorded even if they are no longer shown, because their last increments may
+            // not have been recorded yet.
             Kind::Counter if !*is_registered || *total != number.total() => {
                 let increment = number.total().wrapping_sub(*total);
                 recorder.register_counter(key, &METADATA).increment(increment);

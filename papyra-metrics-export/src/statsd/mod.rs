@@ -396,7 +396,8 @@ impl StatsD {
         let &SeriesView { ref id, serial, value_index, form, is_shown, .. } = series;
         let sent = self.sent.get(at.next);
         let number = self.reader.numbers()[value_index];
-        // Closed series are included, because their last counts may not have been sent yet.
+        // Counters and histograms of closed backends are written even if they are no longer shown, because the datagram
+        // with their last counts may have been lost.
         let total = match (histogram(&self.reader, series), id.family.kind) {
             (Some(reading), _) => sent.write_part(at.part, reading, lines),
             (None, Kind::Counter) => sent.write_counter(number.total(), lines),
