@@ -15,7 +15,8 @@ pub enum AnyBuckets {}
 /// The buckets of a [`Distribution`](crate::Distribution): any [`Buckets`], or [`AnyBuckets`]. The trait
 /// cannot be implemented for other types.
 pub trait BucketSet {
-    /// The type of the values in readings: [`Buckets::Value`], or `f64` (in the exported unit) for [`AnyBuckets`].
+    /// The type of the values that a distribution returns, such as its mean and quantiles: [`Buckets::Value`], or `f64`
+    /// (in the exported unit) for [`AnyBuckets`].
     type Value: Copy + PartialOrd + fmt::Debug;
 
     #[doc(hidden)]

@@ -163,9 +163,10 @@ impl<const SLOTS: usize> Names<SLOTS> {
     /// Inserts the names of a metric. Returns a collision with a metric that was inserted before, if there is one.
     ///
     /// A sample's name is the name of its family, with or without a suffix such as `_count`. No suffix ends in another suffix. So
-    /// samples of two families have the same name only if the families have the same name, or if the name of one family is the
-    /// name of the other family and a suffix: `writes` and `writes_count`. Therefore two names of each family are enough: its
-    /// name, and, if this ends in a suffix, its name without the suffix. The names of all its samples need not be inserted.
+    /// samples of two families have the same name only if the families have the same name, or if the name of one family
+    /// is the name of the other family followed by a suffix, as in `writes` and `writes_count`. Therefore two names of
+    /// each family are enough: its name, and, if this ends in a suffix, its name without the suffix. The names of all
+    /// its samples need not be inserted.
     const fn insert(&mut self, new: Series) -> Option<Collision> {
         let metric = &self.all[new.index];
         let mut name = hash(0, metric.name.as_bytes());

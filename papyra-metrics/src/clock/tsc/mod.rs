@@ -13,7 +13,8 @@ use crate::sysfs;
 
 static CALIBRATION: Calibration = Calibration::new();
 
-/// Whether the counter is suitable for measuring durations. Written when this code is loaded.
+/// Whether the counter is suitable for measuring durations. Set by `INITIALIZE`, when the program or library that
+/// contains this code is loaded.
 static IS_SUITABLE: AtomicBool = AtomicBool::new(false);
 
 /// The start of a duration. If the lowest bit is 1, the number is a value of the counter, exact to one tick. If the lowest bit is 0,

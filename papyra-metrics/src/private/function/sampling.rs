@@ -2,8 +2,9 @@
 //!
 //! Each call adds a constant to a sum, modulo 2⁶⁴, and is timed if the sum is then at most 2⁶⁴ / n. The constant is 2⁶⁴ divided
 //! by the golden ratio. This is a Weyl sequence: the sums of consecutive calls are spread evenly, so 1 call in n is timed.
-//! Calls in a fixed pattern are sampled in proportion. For example, if every sixteenth write syncs, one sixteenth of the
-//! samples are such writes. If exactly every sixteenth call were timed, either all samples or none would be such writes.
+//! If the calls repeat a fixed pattern, each kind of call has its share of the samples. For example, if every sixteenth
+//! write syncs, one sixteenth of the samples are such writes. If exactly every sixteenth call were timed, either all
+//! samples or none would be such writes.
 //!
 //! Each thread has its own sequence. Its start is a hash of the thread's number, so that threads that make few calls, or
 //! only one, are sampled as often as others.
