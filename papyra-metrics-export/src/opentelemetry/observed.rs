@@ -323,8 +323,7 @@ mod tests {
         drop(first);
         assert_eq!(observe(start), map(&[]));
         let _second = open("second");
-        let before = start + REUSE_AFTER - Duration::from_secs(1);
-        assert_eq!(observe(before), map(&[("true", 1)]));
+        assert_eq!(observe(start + REUSE_AFTER / 2), map(&[("true", 1)]));
         let _third = open("third");
         assert_eq!(observe(start + REUSE_AFTER), map(&[("third", 1), ("true", 1)]));
     }

@@ -141,6 +141,7 @@ impl ClosedBackends {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     use super::{ClosedBackend, ClosedBackends};
@@ -150,7 +151,7 @@ mod tests {
             at,
             series: Vec::new(),
             departed: Vec::new(),
-            labels: Default::default(),
+            labels: Arc::default(),
             problems: Vec::new(),
         });
     }

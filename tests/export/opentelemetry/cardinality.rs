@@ -149,8 +149,8 @@ fn a_merged_total_neither_falls_nor_is_counted_twice_when_its_label_sets_are_for
     assert_eq!(now, map(&[("b", 2), ("true", 17)]));
     assert_eq!(sum, map(&[("a", 1), ("b", 2), ("true", 17)]));
     // The SDK still keeps `a` for a reader that has not collected since, so a new label set is merged too.
-    let e = open(&registry, "e");
-    e.requests.add(100);
+    let new = open(&registry, "e");
+    new.requests.add(100);
     drop(c);
     for _ in 0..2 {
         let (now, sum) = collect();
@@ -158,12 +158,12 @@ fn a_merged_total_neither_falls_nor_is_counted_twice_when_its_label_sets_are_for
         assert_eq!(sum, map(&[("a", 1), ("b", 2), ("true", 117)]));
     }
     // A merged label set is forgotten, and opened again before the next collection.
-    assert!(registry.unregister(&e));
-    let e = open(&registry, "e");
-    e.requests.add(1000);
+    assert!(registry.unregister(&new));
+    let new = open(&registry, "e");
+    new.requests.add(1000);
     assert_eq!(collect().1["true"], 1117);
     // All merged label sets are forgotten.
-    assert!(registry.unregister(&e));
+    assert!(registry.unregister(&new));
     for _ in 0..2 {
         let (now, sum) = collect();
         assert_eq!((now["true"], sum["true"]), (1117, 1117));

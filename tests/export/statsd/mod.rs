@@ -335,7 +335,9 @@ fn a_unix_socket_leaves_out_a_line_that_is_too_long_and_sends_later_what_does_no
     let long = "x".repeat(500_000);
     let names = (0..40).map(|i| if i == 20 { long.clone() } else { format!("b{i}") });
     let backends: Vec<_> = names.map(|name| open(&registry, &name)).collect();
-    backends.iter().for_each(|metrics| metrics.records_written.add(3));
+    for metrics in &backends {
+        metrics.records_written.add(3);
+    }
     let mut statsd = StatsD::unix(&registry, &path).unwrap().with_max_bytes(60);
     // The daemon does not read, so its buffer is full at some time. This error passes.
     while statsd.export().is_ok_and(|progress| progress == Progress::More) {}
