@@ -176,18 +176,21 @@ fn each_of_many_scrapes_has_all_counts_before_it_and_none_after_it() {
                 scope.spawn(|| {
                     let (mut last, mut last_elsewhere) = (0, 0);
                     for _ in 0..SCRAPES {
-                        let least = counted.load(SeqCst).max(last);
+                        let minimum = counted.load(SeqCst).max(last);
                         let scrape = request(address, SCRAPE);
-                        let most = begun.load(SeqCst);
+                        let maximum = begun.load(SeqCst);
                         for name in ["writes_total", "append_seconds_count"] {
                             let now = value(&scrape, &format!("{name}{{db=\"log\"}}"));
-                            assert!((least..=most).contains(&now), "{least} {now} {most}");
+                            assert!(
+                                (minimum..=maximum).contains(&now),
+                                "{minimum} {now} {maximum}"
+                            );
                             last = now;
                         }
                         if scrape.contains("writes_total{db=\"users\"}") {
                             let now = value(&scrape, "writes_total{db=\"users\"}");
-                            let most = begun_elsewhere.load(SeqCst);
-                            assert!((last_elsewhere..=most).contains(&now), "{now} {most}");
+                            let maximum = begun_elsewhere.load(SeqCst);
+                            assert!((last_elsewhere..=maximum).contains(&now), "{now} {maximum}");
                             last_elsewhere = now;
                         }
                     }

@@ -42,6 +42,7 @@ enum State {
 }
 
 /// The next step of the server for a connection.
+#[derive(Clone, Copy)]
 pub(super) enum Next {
     /// Nothing. The connection waits for its socket, or for the result of its scrape.
     Wait,
