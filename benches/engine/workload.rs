@@ -118,7 +118,7 @@ pub(crate) fn prepare<E: Engine + 'static>(workload: Workload) -> Round {
             })
         }
         Workload::Puts => Box::new(move |operations, observer| {
-            // A new store for each round, so that all rounds begin with the same memory.
+            // A new store for each round, so that no round finds records of earlier rounds in memory.
             let directory = TempDir::new_in(&directory).expect("a temporary directory");
             let engine = E::open(directory.path(), false);
             measured(operations, observer, &mut |n| {

@@ -63,7 +63,8 @@ pub(crate) trait Backend: Metrics + Default + Send + Sync + 'static {
     /// The number of samples of one backend in a scrape.
     const SAMPLES: usize;
 
-    /// Counts different amounts in some counters, or in all histograms, so that the values have different numbers of digits.
+    /// Adds different amounts to some of the counters, or records different numbers of durations in each histogram, so
+    /// that the values have different numbers of digits.
     fn count(&self, n: u64);
 
     /// Adds one to each counter, or records the same durations in each histogram.

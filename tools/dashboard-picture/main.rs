@@ -28,7 +28,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const WARM_UP: Duration = Duration::from_secs(170);
 const DRAWN_SECONDS: f64 = 150.0;
 
-/// The titles of the rows that are drawn. They are drawn expanded.
+/// The titles of the rows that are drawn. These rows are drawn expanded.
 const ROWS: [&str; 2] = ["Overview", "Request"];
 
 /// A process that is killed when this value is dropped.

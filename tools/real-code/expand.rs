@@ -28,7 +28,7 @@ pub(crate) struct Figures {
     pub(crate) functions: usize,
     pub(crate) types: usize,
     pub(crate) expansions: usize,
-    /// Errors by message, without the tokens in backquotes.
+    /// The number of errors with each message. In the messages, `…` replaces the text in backquotes.
     pub(crate) errors: BTreeMap<String, usize>,
     /// Panics, output that does not parse, errors without a location, and structs that are refused although every field has
     /// `skip` or `flatten`.
