@@ -1,4 +1,4 @@
-//! Reads a sorted table. `table_writer.rs` describes the file.
+//! Reads a sorted table. `table_writer.rs` describes the format of its file.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -157,7 +157,7 @@ impl Wal {
     }
 }
 
-/// The reason why a batch was not written, and whether the log can continue.
+/// The error of a batch, and whether the log must stop.
 struct Failure {
     error: Error,
     is_stop: bool,

@@ -1,5 +1,6 @@
 //! Wrappers that add metrics to embedded databases. The code of the databases is not changed. Each wrapper is one file with the
-//! metrics, the conversion of errors to kinds, and the operations that the application needs:
+//! metrics, the conversion of errors to kinds, and the operations that the application needs. These commands run the
+//! wrappers:
 //!
 //! - `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_redb`: [`redb_store`].
 //! - `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_fjall`: [`fjall_store`].

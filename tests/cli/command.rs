@@ -680,7 +680,8 @@ fn a_backend_offers_the_commands_in_its_own_command_line() {
         );
     }
 
-    // The default path is used if the user gives no path.
+    // If the user gives no path, the default path is used, which is the value of `ORDERS_METRICS`. If that variable is
+    // not set, there is no default path, and a path is required.
     let output = orders("published show");
     assert_eq!((output.out.as_str(), output.code), ("", Some(2)));
     assert!(output.err.starts_with("error: a path is required"));

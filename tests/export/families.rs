@@ -110,8 +110,8 @@ impl Engine {
         Err("nothing there")
     }
 
-    /// Sets each gauge to its number in [`SERIES`]. Adds half of the number to each other series, so that two calls of
-    /// this function add up to the number.
+    /// Sets each gauge to its number in [`SERIES`]. Adds half of the number to each counter and to the count of each
+    /// histogram, so that two calls of this function add up to the number.
     fn work(&self) {
         let metrics = &self.metrics;
         metrics.requests[(Op::Get, Outcome::Hit)].add(3);

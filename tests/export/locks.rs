@@ -141,7 +141,7 @@ fn a_backend_may_use_the_exporter_that_drops_it() {
     let log = Arc::new(LogMetrics::default());
     registry.register(log.clone(), &[("backend", "log")]).unwrap();
     log.records_written.add(3);
-    // The scrape drops the last `Arc`.
+    // Now the registry holds the last `Arc`, and the next scrape drops it.
     drop(active);
     let outer = prometheus.scrape(None).body;
     let inner = drops.try_recv().unwrap();

@@ -47,8 +47,8 @@ impl Metrics for Fragile {
     }
 }
 
-/// Returns a registry with three backends, and the backends: first the second backend, which panics on request, and
-/// then the other two.
+/// Returns a registry with three backends, then the backend in the middle, which panics if its field `panics` is set,
+/// and then the other two backends.
 fn fixture() -> (Registry, Arc<Fragile>, [Arc<LogMetrics>; 2]) {
     let registry = Registry::new();
     let [before, after] = [(); 2].map(|()| Arc::new(LogMetrics::default()));

@@ -300,7 +300,7 @@ fn names_that_differ_only_in_leading_underscores_stay_distinct() {
 
 #[test]
 fn names_and_units_that_the_sdk_refuses_are_reported() {
-    // A name of 256 characters, and what follows them.
+    // A name of 256 characters, followed by `$end` if it is given.
     macro_rules! long_name {
         ($($end:literal)?) => {
             concat!(
