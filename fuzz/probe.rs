@@ -63,13 +63,18 @@ fn check(item: &TokenStream, output: TokenStream, text: &str) {
 fn values(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() {
         input.call(syn::Ident::parse_any)?;
-        if input.parse::<Option<Token![=]>>()?.is_some()
+        let has_value = input.parse::<Option<Token![=]>>()?.is_some()
             && !input.is_empty()
-            && !input.peek(Token![,])
-        {
+            && !input.peek(Token![,]);
+        if has_value {
             input.parse::<syn::Expr>()?;
         }
-        input.parse::<Option<Token![,]>>()?;
+        // The value ends at a comma. Everything before the comma belongs to it.
+        if has_value && !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        } else {
+            input.parse::<Option<Token![,]>>()?;
+        }
     }
     Ok(())
 }

@@ -251,15 +251,27 @@ fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Re
     Err(error_at(literal, message))
 }
 
-/// Returns the first token that cannot belong to the value: the `b` in `a b = c`, where a comma is missing, or a `;`.
+/// Returns the first token that cannot belong to the value: the `b` in `a b` and in `a b = c`, where a comma is missing, or
+/// a `;`.
 fn token_after_value(tokens: &[TokenTree]) -> Option<&TokenTree> {
     tokens.iter().enumerate().find_map(|(at, token)| {
         let is_assigned = matches!(tokens.get(at + 1..), Some([equals, value, ..])
             if is_punct(equals, '=') && !is_punct(value, '=') && !is_punct(value, '>'));
         let before = at.checked_sub(1).map(|before| &tokens[before]);
-        let is_key = is_assigned
-            && matches!(token, TokenTree::Ident(_))
-            && matches!(before, Some(TokenTree::Ident(_) | TokenTree::Group(_)));
-        (is_key || is_punct(token, ';')).then_some(token)
+        let follows_value = match before {
+            Some(TokenTree::Ident(ident)) => is_assigned || ident == "self" || !is_keyword(ident),
+            Some(TokenTree::Group(_) | TokenTree::Literal(_)) => true,
+            Some(TokenTree::Punct(_)) | None => false,
+        };
+        let starts_value = match token {
+            TokenTree::Ident(ident) => is_assigned || !is_keyword(ident),
+            TokenTree::Literal(_) => true,
+            TokenTree::Group(_) | TokenTree::Punct(_) => false,
+        };
+        (follows_value && starts_value || is_punct(token, ';')).then_some(token)
     })
+}
+
+fn is_keyword(ident: &Ident) -> bool {
+    parsed(ident.to_token_stream(), <Ident as Parse>::parse).is_none()
 }
