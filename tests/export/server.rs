@@ -77,7 +77,7 @@ fn a_scrape_is_answered_in_every_form_of_an_http_request() {
     for form in [
         SCRAPE,
         "GET /metrics?collect=all HTTP/1.0\r\n\r\n",
-        "GET /metrics HTTP/1.1\r\naccept: text/html\r\nACCEPT: */*;q=0.1\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: x\r\naccept: text/html\r\nACCEPT: */*;q=0.1\r\n\r\n",
         // RFC 9112, 3.2.2: a server must accept the absolute form.
         "GET http://localhost:9100/metrics HTTP/1.1\r\nHost: localhost:9100\r\n\r\n",
         "GET HTTP://localhost/metrics?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -93,7 +93,8 @@ fn a_scrape_is_answered_in_every_form_of_an_http_request() {
     ] {
         assert_is_scrape(&request(address, form));
     }
-    let open_metrics = "GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text\r\n\r\n";
+    let open_metrics =
+        "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: application/openmetrics-text\r\n\r\n";
     assert!(request(address, open_metrics).ends_with("\n# EOF\n"));
 }
 
@@ -113,11 +114,18 @@ fn a_request_may_arrive_byte_by_byte_and_its_sender_may_shut_down_early() {
 fn an_invalid_request_is_answered_with_the_matching_status() {
     let (_metrics, server) = fixture();
     for (form, status) in [
-        ("POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "405 Method Not Allowed"),
-        ("GET /other HTTP/1.1\r\n\r\n", "404 Not Found"),
-        ("GET http://localhost HTTP/1.1\r\n\r\n", "404 Not Found"),
-        ("OPTIONS * HTTP/1.1\r\n\r\n", "404 Not Found"),
+        (
+            "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+            "405 Method Not Allowed",
+        ),
+        ("GET /other HTTP/1.1\r\nHost: x\r\n\r\n", "404 Not Found"),
+        ("GET http://localhost HTTP/1.1\r\nHost: x\r\n\r\n", "404 Not Found"),
+        ("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "404 Not Found"),
         ("GET /metrics\r\n\r\n", "400 Bad Request"),
+        ("GET /metrics HTTP/1.1\r\n\r\n", "400 Bad Request"),
+        ("GET http://localhost/metrics HTTP/1.1\r\n\r\n", "400 Bad Request"),
+        ("GET /metrics HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n", "400 Bad Request"),
+        ("GET /metrics HTTP/1.0\r\nHost: x\r\nHost: x\r\n\r\n", "400 Bad Request"),
         ("\0\r\n\r\n", "400 Bad Request"),
         ("\u{16}\u{3}\u{1} a TLS handshake", "400 Bad Request"),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP Version Not Supported"),
@@ -125,7 +133,7 @@ fn an_invalid_request_is_answered_with_the_matching_status() {
         let answer = request(server.local_addr(), form);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{form}{answer}");
     }
-    let allowed = request(server.local_addr(), "PUT /metrics HTTP/1.1\r\n\r\n");
+    let allowed = request(server.local_addr(), "PUT /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(allowed.contains("\r\nAllow: GET, HEAD\r\n"), "{allowed}");
 }
 
@@ -135,14 +143,17 @@ fn a_request_that_is_too_long_receives_the_complete_answer() {
     let one_header = format!("Cookie: {}\r\n", "x".repeat(200_000));
     let many_headers = "A: b\r\n".repeat(200);
     for headers in [one_header, many_headers] {
-        let long = format!("GET /metrics HTTP/1.1\r\n{headers}\r\n");
+        let long = format!("GET /metrics HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
         let answer = request(server.local_addr(), &long);
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
         assert!(answer.ends_with("\r\n\r\nthe request header is too long\n"), "{answer}");
     }
     // The answer also arrives if the client is still sending the body when the server refuses the request.
     let body = "x".repeat(500_000);
-    let post = format!("POST /metrics HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let post = format!(
+        "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
     let answer = request(server.local_addr(), &post);
     assert!(answer.ends_with("\r\n\r\nuse GET\n"), "{answer}");
 }
@@ -151,7 +162,7 @@ fn a_request_that_is_too_long_receives_the_complete_answer() {
 fn head_has_no_body_and_does_not_deliver_the_last_counts_of_a_backend() {
     let (metrics, server) = fixture();
     drop(metrics);
-    let head = "HEAD /metrics HTTP/1.1\r\nAccept: application/openmetrics-text\r\n\r\n";
+    let head = "HEAD /metrics HTTP/1.1\r\nHost: x\r\nAccept: application/openmetrics-text\r\n\r\n";
     assert_eq!(
         request(server.local_addr(), head),
         "HTTP/1.1 200 OK\r\n\
@@ -159,7 +170,8 @@ fn head_has_no_body_and_does_not_deliver_the_last_counts_of_a_backend() {
          Connection: close\r\n\r\n"
     );
     for (path, status) in [("/other", "404 Not Found"), ("http://x/", "404 Not Found")] {
-        let answer = request(server.local_addr(), &format!("HEAD {path} HTTP/1.1\r\n\r\n"));
+        let answer =
+            request(server.local_addr(), &format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
         assert!(answer.ends_with("\r\n\r\n"), "{answer}");
     }
@@ -306,7 +318,7 @@ fn a_scrape_that_never_returns_delays_neither_other_requests_nor_stop() {
     let mut waiting = connect(address);
     waiting.write_all(SCRAPE.as_bytes()).unwrap();
     entries.recv_timeout(Duration::from_secs(30)).unwrap();
-    assert!(request(address, "GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 "));
+    assert!(request(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 404 "));
     server.stop();
     assert!(TcpStream::connect(address).is_err(), "the port is still open");
     assert_eq!(answer(waiting), "");
@@ -318,7 +330,7 @@ fn clients_that_ask_at_the_same_time_share_one_scrape() {
     let (_metrics, server, entries, release) = blocking_server();
     let ask = |accept: &str| {
         let mut stream = connect(server.local_addr());
-        write!(stream, "GET /metrics HTTP/1.1\r\nAccept: {accept}\r\n\r\n").unwrap();
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\n\r\n").unwrap();
         stream
     };
     let first = ask("*/*");
@@ -327,7 +339,7 @@ fn clients_that_ask_at_the_same_time_share_one_scrape() {
     // arrived.
     let accepts = ["*/*", "*/*", "text/plain", "text/plain;q=0.5", "text/html"];
     let others: Vec<_> = accepts.into_iter().map(ask).collect();
-    request(server.local_addr(), "GET / HTTP/1.1\r\n\r\n");
+    request(server.local_addr(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     drop(release);
     for stream in iter::once(first).chain(others) {
         assert!(answer(stream).ends_with("\nblocking_total 1\n"));

@@ -53,13 +53,21 @@ pub(super) fn parse(received: &[u8]) -> Received {
 
 fn respond(request: &httparse::Request<'_, '_>) -> Received {
     let (method, target) = (request.method.unwrap_or_default(), request.path.unwrap_or_default());
-    let format = || {
+    let headers = |name: &'static str| {
         let headers = request.headers.iter();
-        let accept = headers.filter(|header| header.name.eq_ignore_ascii_case("accept"));
-        let values = accept.map(|header| String::from_utf8_lossy(header.value));
+        headers.filter(move |header| header.name.eq_ignore_ascii_case(name))
+    };
+    let hosts = headers("host").count();
+    let format = || {
+        let values = headers("accept").map(|header| String::from_utf8_lossy(header.value));
         Format::accepted(&values.collect::<Vec<_>>().join(","))
     };
     let response = match (method, path(target)) {
+        // RFC 9112, 3.2: a server must refuse these requests.
+        _ if hosts > 1 || hosts == 0 && request.version == Some(1) => {
+            let text = "an HTTP/1.1 request needs exactly one `Host` header\n";
+            Response::text("400 Bad Request", "", text)
+        }
         ("GET", PATH) => return Received::Scrape(format()),
         // `HEAD` is answered without a scrape, because a scrape would mark the last values of closed backends as
         // delivered.
