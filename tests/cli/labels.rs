@@ -75,8 +75,8 @@ fn the_option_non_zero_hides_zeros_and_counts_them() {
     let json: serde_json::Value = serde_json::from_str(&show("show -z -f json a").out).unwrap();
     assert_eq!(json.as_object().unwrap().len(), 6);
 
-    // A series is left out if the number that the command would show is zero. This number is the sum of all processes,
-    // the value in one process, or the total.
+    // A series is left out if the number that the command would show is zero. This number is the sum over all
+    // processes. With `--each`, it is the value in one process, and with `--totals`, the total.
     let other = Published::<StoreMetrics>::create(store.directory.path().join("b")).unwrap();
     other.wal.syncs.add(10);
     assert_eq!(show("show -z .").out.lines().count(), 6);

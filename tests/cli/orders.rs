@@ -36,7 +36,7 @@ fn main() -> std::process::ExitCode {
     match Cli::parse() {
         Cli::Metrics(command) => {
             let code = command.run_with_backend(&log);
-            // This line shows a test whether the command has reset the backend.
+            // A test reads this line to learn whether the command has reset the backend.
             eprintln!("records_written is {}", log.metrics.records_written.get());
             code
         }

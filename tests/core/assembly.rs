@@ -1,5 +1,5 @@
-//! `inc` compiles to one instruction, the same as for a bare atomic, and in a member of a family too.
-//! `AtomicU64`.
+//! Checks the instructions of counters, families, errors by kind and timers. For example, `Counter::inc` compiles to
+//! one instruction, like an increment of an `AtomicU64`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -135,7 +135,8 @@ fn inc_compiles_to_the_instruction_of_a_bare_atomic() {
         assert!(ours[0].starts_with("lock incq") || ours[0].starts_with("lock addq"), "{ours:?}");
         assert!(ours[1].starts_with("ret"), "{ours:?}");
     }
-    // Published metrics are behind a pointer, like metrics in a `Box`: the code loads the pointer, increments and returns.
+    // Published metrics are behind a pointer, like metrics in a `Box`: the code loads the pointer, increments and
+    // returns.
     let published = instructions("count_published");
     println!("Counter::inc of a published struct: {published:?}");
     assert!(!published.is_empty(), "the function is not in the assembly:\n{}", *ASSEMBLY);

@@ -92,7 +92,7 @@ const COUNTERS: &[&str] = &[
     "lsm_any_members{component=tree,of=all,op=put}",
 ];
 
-/// The histograms and the sum after one value, for each number that [`TreeMetrics::count`] counts.
+/// The histograms in which [`TreeMetrics::count`] records, each with its sum after `count(1)`.
 const HISTOGRAMS: &[(&str, f64)] = &[
     ("lsm_histogram{component=tree,op=get}", 0.001),
     ("lsm_size{component=tree,op=put,tier=hot}", 1024.0),
@@ -100,8 +100,9 @@ const HISTOGRAMS: &[(&str, f64)] = &[
     ("lsm_wal_sync{component=tree,file=wal,op=put}", 1.0),
 ];
 
-/// Checks the counters and histograms of a reading that includes `values` calls of [`TreeMetrics::count`] with this sum of their
-/// arguments. All others must be zero, except plain atomics, which have no lifetime total.
+/// Checks the counters and histograms of a reading after `values` calls of [`TreeMetrics::count`], whose arguments add
+/// up to `sum`. All other counters and histograms must be zero. Plain atomics are not checked, because they have no
+/// lifetime total.
 fn assert_counted(reading: &Snapshot, sum: u8, values: u64) {
     for series in COUNTERS {
         assert_eq!(reading[*series], u64::from(sum), "{series}");

@@ -35,7 +35,7 @@ fn open(registry: &Registry, name: &str) -> Arc<LogMetrics> {
     metrics
 }
 
-/// Counts as a parent process does. Returns its open backend. Another one is closed.
+/// Counts in two backends, as a parent process does, and closes one of them. Returns the other backend.
 fn parent(registry: &Registry) -> Arc<LogMetrics> {
     let orders = open(registry, "orders");
     orders.count(1000);
@@ -91,7 +91,7 @@ fn a_reader_with_the_current_baseline_starts_at_the_present_totals() {
         ("records{backend=\"closed\"}", (1, 0.0)),
     ]);
     assert_eq!(read(), expected);
-    // Other readers are not affected, and the baseline stays.
+    // The baseline does not affect other readers, and other readers do not change it.
     let mut other = RegistryReader::new(&registry);
     assert_eq!(other.read().map(|it| number(it.value())).max(), Some(1005));
     assert_eq!(read(), expected);

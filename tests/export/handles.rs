@@ -134,7 +134,8 @@ fn a_filter_leaves_out_members_of_families_in_every_format() {
     let puts = registry.with_filter(|metric| metric.labels().all(|label| label == ("op", "put")));
     let stores: Vec<_> = (0..2).map(|_| Arc::new(StoreMetrics::default())).collect();
     for (store, name) in stores.iter().zip(["a", "b"]) {
-        // A label of a metric that is left out is no clash.
+        // The metric `errors` also has a label `error_kind`. This is not a conflict, because the filter leaves out
+        // `errors`.
         puts.register(store.clone(), &[("error_kind", name)]).unwrap();
         store.requests[Op::Get].add(7);
         store.requests[Op::Put].add(3);
@@ -171,7 +172,7 @@ fn a_filter_leaves_out_members_of_families_in_every_format() {
         ]
     );
     assert!(!text.contains("errors") && !text.contains("request_seconds_count{error_kind=\"c\""));
-    // Members that are left out are counted, and end with the others.
+    // Members that are left out still count. Their last values are not exported when the backends are dropped.
     assert_eq!(stores[0].snapshot()["requests{op=get}"], 7);
     let mut reader = RegistryReader::new(&registry);
     drop((stores, other));

@@ -264,8 +264,7 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
         }
     });
     barrier.wait();
-    // The blocked reader has already read zero from `log`. The registry merges the values of the next reading before
-    // this zero.
+    // The blocked reading has read zero from `log`. The next reading begins later, reads 3, and ends first.
     log.records_written.add(3);
     let mut reader = RegistryReader::new(&registry);
     let read = |reader: &mut RegistryReader| {
@@ -274,7 +273,8 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
     assert_eq!(read(&mut reader), [3, 7]);
     assert!(registry.unregister(&active));
     barrier.wait();
-    // The zero of the blocked reading is older than the merged 3, and must not be mistaken for a reset.
+    // The registry discards the zero of the blocked reading, because it is older than the 3. Otherwise, the zero would
+    // be mistaken for a reset.
     assert_eq!(blocked.join().unwrap(), [3, 7]);
     log.records_written.add(1);
     assert_eq!(read(&mut reader), [4, 7]);

@@ -40,7 +40,7 @@ enum Op {
     Put,
 }
 
-/// An error that its number assigns to a kind.
+/// An error whose number determines its kind.
 #[derive(Debug)]
 struct Failed(usize);
 

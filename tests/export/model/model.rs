@@ -1,4 +1,4 @@
-//! The naive model of an application.
+//! The model: the state of an application and of its registry. The expected values of all readers are computed from it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;

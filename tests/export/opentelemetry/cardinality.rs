@@ -1,4 +1,5 @@
-//! Metrics with more label sets than the SDK keeps for an instrument.
+//! Metrics with more label sets than the SDK keeps for an instrument. The adapter merges the others: it adds up their
+//! totals under the attribute `otel.metric.overflow`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,7 +87,8 @@ fn thousands_of_label_sets_that_come_and_go_are_added_up_exactly() {
     for round in 0..5_u64 {
         let workers: Vec<_> = (0..600).map(|i| open(&registry, &format!("{round}-{i}"))).collect();
         for (worker, n) in workers.iter().zip(1..) {
-            // Later workers count less, so that a last value in place of a sum would fall.
+            // The workers of each round count less than those of the round before. So if the merged total were the
+            // last value instead of the sum, it could fall.
             let n = (n * 7) % 100 + 10 * (5 - round);
             worker.requests.add(n);
             counted += i128::from(n);
@@ -141,14 +143,15 @@ fn a_merged_total_neither_falls_nor_is_counted_twice_when_its_label_sets_are_for
         ]
     );
 
-    // A label set that is merged stays merged, even if another one has gone. The registry forgets `a` and `d`.
+    // The registry forgets `a` and `d`. Now only `b` is observed separately, but `c` stays merged.
     registry.set_closed_retention(Duration::ZERO, 0);
     assert!(registry.unregister(&a) && registry.unregister(&d));
     c.requests.add(10);
     let (now, sum) = collect();
     assert_eq!(now, map(&[("b", 2), ("true", 17)]));
     assert_eq!(sum, map(&[("a", 1), ("b", 2), ("true", 17)]));
-    // The SDK still keeps `a` for a reader that has not collected since, so a new label set is merged too.
+    // The SDK could still keep `a` for a reader that has not collected since. So for some minutes, the adapter counts
+    // `a` towards the limit, and a new label set is merged too.
     let new = open(&registry, "e");
     new.requests.add(100);
     drop(c);

@@ -1,4 +1,4 @@
-// Expected: one error, on the family: the error cannot be converted to the label that the index does not give.
+// Expected: one error, on the family: the error cannot be converted to `Cause`, the label that the index leaves out.
 
 use papyra_metrics::{Counter, Family, Label, Metrics, metrics};
 

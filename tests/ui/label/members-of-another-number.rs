@@ -1,4 +1,4 @@
-// Expected: two errors, one on each family: their labels have three values, but store two members and four.
+// Expected: two errors, one on each family: each label has three values, but its `Members` has two or four elements.
 
 use papyra_metrics::{Counter, Family, Label, LabelValues, Metrics};
 
