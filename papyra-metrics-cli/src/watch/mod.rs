@@ -4,7 +4,9 @@ mod cells;
 mod columns;
 mod distribution;
 mod rates;
+mod rows;
 mod screen;
+mod status;
 mod table;
 mod tui;
 

@@ -1,4 +1,4 @@
-//! The table on the terminal: selects and orders its rows, and fits them into the available space.
+//! The table on the terminal: handles the keys, selects and orders the rows, and fits them into the available space.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use ratatui::{
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
     layout::{Alignment, Constraint, Layout, Rect},
     style::{Color, Stylize},
-    text::{Line as TextLine, Span, Text},
+    text::{Line as TextLine, Text},
     widgets::{Cell, Paragraph, Row, Table},
 };
 
@@ -16,16 +16,16 @@ use super::cells::{shorten, spark};
 use super::columns::Columns;
 use super::distribution::Details;
 use super::rates::{Group, Line, RateTable};
+use super::rows::{Entry, Header, Sort, visible};
+use super::status::status;
 use crate::figures::{is_zero, number};
-use crate::output::UNAVAILABLE;
-use crate::source::{Origin, Readings};
-use crate::text::{path_name, single_line};
+use crate::source::Readings;
 
 /// The table and the settings that the user has chosen for it.
 pub(crate) struct View {
     rates: RateTable,
     pub(crate) interval: Duration,
-    /// The lines above the table: errors, then the processes or a line that says that there are none, then notes.
+    /// The lines above the table.
     status: Vec<TextLine<'static>>,
     totals: bool,
     /// Whether metrics that are zero are hidden.
@@ -38,43 +38,6 @@ pub(crate) struct View {
     offset: usize,
     /// The number of rows that fit on the terminal.
     height: usize,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Sort {
-    Declared,
-    Name,
-    Value,
-    Rate,
-}
-
-impl Sort {
-    fn next(self) -> Self {
-        match self {
-            Self::Declared => Self::Name,
-            Self::Name => Self::Value,
-            Self::Value => Self::Rate,
-            Self::Rate => Self::Declared,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Declared => "as declared",
-            Self::Name => "by name",
-            Self::Value => "by value",
-            Self::Rate => "by rate",
-        }
-    }
-}
-
-/// A row of the table.
-#[derive(Clone, Copy)]
-enum Entry<'a> {
-    Title(&'a str),
-    /// The column headings of the histograms.
-    Heading,
-    Metric(&'a Line),
 }
 
 impl View {
@@ -355,28 +318,6 @@ fn right(text: String) -> Cell<'static> {
     Cell::new(Text::from(text).alignment(Alignment::Right))
 }
 
-/// The column headings at the top of the table, for numbers or for histograms.
-#[derive(Clone, Copy)]
-enum Header {
-    Numbers,
-    Histograms,
-}
-
-/// Returns the kind of header that the first metric needs, and the visible rows. A heading of histograms that comes
-/// before any metric is left out, because the header already contains it.
-fn visible<'a>(entries: &[Entry<'a>], height: usize) -> (Header, Vec<Entry<'a>>) {
-    let first = entries.iter().position(|entry| !matches!(entry, Entry::Title(_)));
-    let header = match first.and_then(|first| entries.get(first)) {
-        Some(Entry::Heading) => Header::Histograms,
-        Some(Entry::Metric(line)) if line.is_histogram() => Header::Histograms,
-        _ => Header::Numbers,
-    };
-    let is_header =
-        |i: usize, entry: &Entry<'_>| Some(i) == first && matches!(entry, Entry::Heading);
-    let shown = entries.iter().enumerate().filter(|(i, entry)| !is_header(*i, entry));
-    (header, shown.map(|(_, entry)| *entry).take(height).collect())
-}
-
 /// The number of terminal rows for each element of the screen. One row is reserved for a metric. The other elements get
 /// the remaining rows in the order of their usefulness.
 struct Heights {
@@ -396,37 +337,6 @@ impl Heights {
             gap: u16::from(rows >= 8),
         }
     }
-}
-
-fn status(readings: &Readings, error: Option<&str>) -> Vec<TextLine<'static>> {
-    let mut status = Vec::new();
-    for error in readings.errors.iter().map(String::as_str).chain(error) {
-        status.push(TextLine::styled(format!("error: {}", single_line(error)), Color::Red));
-    }
-    if readings.processes.is_empty() {
-        status.push(TextLine::styled(UNAVAILABLE, Color::Yellow));
-    }
-    for reading in &readings.processes {
-        if let Origin::File { path, program, pid, since, live } = &reading.origin {
-            let (color, state, verb) = if *live {
-                (Color::Green, "running", "publishing")
-            } else {
-                (Color::Yellow, "ended", "had been publishing")
-            };
-            let since = humantime::format_rfc3339_seconds(*since);
-            status.push(TextLine::from(vec![
-                format!("{}: ", path_name(path)).into(),
-                single_line(program).bold(),
-                format!(" (pid {pid}), ").into(),
-                Span::styled(state, color),
-                format!(", {verb} since {since}").into(),
-            ]));
-        }
-    }
-    for note in &readings.notes {
-        status.push(TextLine::from(format!("note: {}", single_line(note))));
-    }
-    status
 }
 
 #[cfg(test)]
