@@ -61,8 +61,9 @@ mod observed;
 /// The SDK keeps 2000 attribute sets for each instrument, unless a view sets another limit. If a metric has more label
 /// sets, the totals of the counters that came last are added up in one series with the attribute
 /// `otel.metric.overflow`, so that the sum over all series stays right; the gauges that came last are not exported; and
-/// the SDK adds up the values of histograms in the same way. [`Registry::problems`] reports this. A label set of a closed
-/// backend counts until ten minutes after the registry has forgotten it. If a view of the provider sets another limit, pass the same to
+/// the SDK adds up the values of histograms in the same way. [`Registry::problems`] reports this. The label set of a
+/// closed backend's counter counts toward the limit until ten minutes after the registry has forgotten the backend. If
+/// a view of the provider sets another limit, pass the same limit to
 /// [`with_cardinality_limit`](Self::with_cardinality_limit).
 ///
 /// # Histograms

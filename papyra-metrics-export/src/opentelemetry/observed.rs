@@ -23,8 +23,9 @@ use crate::{Labels, Problem, RegistryReader};
 /// <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits>.
 pub(super) const DEFAULT_LIMIT: usize = 2000;
 
-/// The time after which an attribute set that is no longer observed no longer counts. In the SDK it counts for each reader
-/// until that reader collects, because every collection also passes its observations to the other readers.
+/// The time for which the attribute set of a counter still counts toward the limit although it is no longer observed.
+/// In the SDK, it counts for each reader until that reader collects, because every collection also passes its
+/// observations to the other readers.
 const REUSE_AFTER: Duration = Duration::from_secs(600);
 
 /// The attribute of merged series, which the specification reserves for them.
@@ -45,8 +46,8 @@ struct ObservedFamily {
     /// merged. Otherwise the merged total is observed in every collection, because a total that is missing in one
     /// collection would be counted a second time in deltas.
     merged: Option<u64>,
-    /// The times at which attribute sets were observed separately for the last time, the earliest first. Sets that no longer
-    /// count are removed.
+    /// For each attribute set of a counter that is no longer observed, but still counts toward the limit: the time of
+    /// the first reading without it, the earliest first. After [`REUSE_AFTER`], the entry is removed.
     gone: VecDeque<Instant>,
 }
 
@@ -66,7 +67,8 @@ struct Observed {
     observation: Observation,
 }
 
-/// How a series is observed. This does not change as long as the series exists, because the merged total would fall.
+/// How a series is observed. This is decided once for each series: if a merged counter were observed separately later,
+/// the merged total would fall.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Observation {
     /// The series is new.
@@ -177,11 +179,12 @@ impl ObservedFamily {
         self.series.is_empty() && self.merged.is_none() && self.gone.is_empty()
     }
 
-    /// Handles a series that the registry has forgotten or whose gauge is closed. Keeps the last total of a merged counter.
-    /// `values` are those of the last reading of the series.
+    /// Handles a series that the registry has forgotten, or a gauge whose backend was closed. Keeps the last total of a
+    /// merged counter. `values` are those of the last reading of the series.
     fn forget(&mut self, series: &Observed, values: &ExportedValues, now: Instant) {
         if self.family.kind != Kind::Counter {
-            // A gauge in the place of another one is at worst missing from one collection.
+            // Only totals must not fall. The attribute set of a gauge therefore stops counting toward the limit at
+            // once. If the SDK still counts it, a new gauge may be missing from one collection.
             return;
         }
         if series.observation == Observation::Separate {

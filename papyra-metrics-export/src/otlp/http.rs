@@ -178,7 +178,7 @@ impl Export for OtlpHttp {
             }
             self.paused_until = None;
         }
-        // The export waits on only if the response requests another pause.
+        // Restored below if the response requests another pause. Any other result ends the wait.
         let waits_until = self.waits_until.take();
         let message = self.otlp.encode();
         if message.is_empty() {

@@ -131,7 +131,7 @@ mod tests {
         let mut forgotten = ForgottenSource::new(&Arc::new(source));
         for number in 0..MAX_TOTALS + 2 {
             forgotten.insert(series(number), SourceTotal::Counter(number as u64));
-            // A series that is registered and forgotten again and again takes no place of another one.
+            // A series that is forgotten repeatedly counts only once toward the limit.
             forgotten.insert(series(0), SourceTotal::Counter(7));
         }
         let is_remembered = |number| forgotten.totals.contains_key(&series(number));

@@ -84,12 +84,11 @@ pub(crate) use store::view::{SeriesView, View};
 /// Counting never waits for a reader. The registry holds no lock while it runs the code of a backend, which is its
 /// [`Metrics::walk`] and its `Drop`. This code may therefore read the registry, register and unregister. If the code
 /// blocks, it delays only the thread that called it. That is a thread that reads, but also one that registers (see
-/// [`register`](Self::register)) or unregisters, which must not hold a lock that the code needs. Registering and reading
-/// wait for each other only briefly. If two
-/// readers read at the same time, one of them may have to repeat its reading. A repeated reading takes precedence over
-/// the readings that began before it, so each reading ends, even if many threads read all the time. If a backend panics
-/// during a reading, the series that were not read before the panic keep their last values, and
-/// [`problems`](Self::problems) reports the panic.
+/// [`register`](Self::register)) or unregisters, which must not hold a lock that the code needs. Registering and
+/// reading wait for each other only briefly. If two readers read at the same time, one of them may have to repeat its
+/// reading. A repeated reading takes precedence over the readings that began before it, so each reading ends, even if
+/// many threads read all the time. If a backend panics during a reading, the series that were not read before the panic
+/// keep their last values, and [`problems`](Self::problems) reports the panic.
 ///
 /// # Processes that fork
 ///

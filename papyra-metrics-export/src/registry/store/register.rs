@@ -193,8 +193,9 @@ impl Store {
         for closing in continued {
             self.closed.remove_if_empty(closing);
         }
-        // A reading may still hold the source of an earlier registration of these metrics. That source is used again:
-        // if two sources held an `Arc` of the metrics, neither would be orphaned until the reading ends.
+        // If these metrics were registered before, a reading may still hold their earlier source. That source is used
+        // again. A second source would hold a second `Arc` of the metrics, so the backend would not count as orphaned
+        // before the reading ends, even if only the registry held the metrics.
         let mut earlier = departed.iter().filter(|departed| Some(departed.address) == address);
         let source = earlier.find_map(|departed| departed.source.upgrade());
         let source = source.unwrap_or_else(|| Arc::clone(new.source));
