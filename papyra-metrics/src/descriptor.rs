@@ -79,7 +79,8 @@ pub struct Descriptor {
     pub(crate) help: &'static str,
     pub(crate) unit: Option<&'static str>,
     pub(crate) labels: LabelSet,
-    /// The key of the series, if it is known at compile time. The key of a metric without labels is its name.
+    /// The precomputed series key: the name of a metric without labels, or the key that the derive has computed. `None`
+    /// if the metric has labels and the derive has not computed the key.
     pub(crate) key: Option<&'static str>,
     pub(crate) objective: Option<Objective>,
     pub(crate) is_error_counter: bool,
@@ -263,7 +264,7 @@ impl Descriptor {
         Series::new(self.name, self.labels())
     }
 
-    /// Returns the text of [`series`](Self::series). The text is borrowed if it is known at compile time.
+    /// Returns the text of [`series`](Self::series). The text is borrowed if the key is precomputed.
     #[cfg(feature = "alloc")]
     pub(crate) fn key(&self) -> Cow<'static, str> {
         self.key.map_or_else(|| Cow::Owned(self.series().to_string()), Cow::Borrowed)
@@ -307,7 +308,7 @@ impl StaticTable {
     }
 }
 
-/// Returns whether the key of each series is known at compile time.
+/// Returns whether each descriptor has a precomputed series key.
 const fn all_have_keys(metrics: &[Descriptor]) -> bool {
     let mut i = 0;
     while i < metrics.len() {

@@ -62,9 +62,9 @@ use crate::label::{self, Label};
 /// cells for one CPU are adjacent, so that eight cells share a cache line on x86-64. On x86-64 Linux, such a family
 /// takes 7 KiB, plus about 1 KiB for each member. As an array, it would take 8 KiB for each member.
 ///
-/// A [`ShardedHistogram`](crate::ShardedHistogram) takes 65 KiB or more, and so does each member of a family of them. An
-/// unoptimized build moves such a family through the stack a few times before it is in an `Arc` or a `Box`. If it does
-/// not fit, put it into a `static`.
+/// On x86-64 Linux, a [`ShardedHistogram`](crate::ShardedHistogram) with the default buckets takes about 64 KiB, and so
+/// does each member of a family of them. An unoptimized build moves such a family through the stack a few times before
+/// it is in an `Arc` or a `Box`. If it does not fit, put it into a `static`.
 ///
 /// In a struct with `#[metrics(storage = …)]`, a family of plain values is written `Family<Op, u64>`.
 pub struct Family<L: Label, I: Member> {

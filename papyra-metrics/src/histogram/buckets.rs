@@ -16,7 +16,7 @@ pub trait Buckets: 'static {
     type Value: Amount;
 
     /// The inclusive upper bounds, strictly increasing, in base units: nanoseconds for a [`Duration`], otherwise the
-    /// number itself.
+    /// numbers themselves.
     const BOUNDS: &'static [u64];
 
     /// The unit in which values are exported: `seconds` for a [`Duration`], otherwise the `unit` given in

@@ -23,7 +23,7 @@ pub struct BucketCell {
 pub struct Tally {
     /// The number of values.
     pub count: u64,
-    /// The sum of the values, which wraps on overflow: in nanoseconds for durations, otherwise of the numbers themselves.
+    /// The sum of the values, in the unit of [`bounds`](crate::Distribution::bounds). Wraps on overflow.
     pub sum: u64,
 }
 

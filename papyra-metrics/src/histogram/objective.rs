@@ -31,7 +31,7 @@ use crate::__private::Message;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Objective {
-    /// The threshold: in nanoseconds for durations, otherwise the number itself.
+    /// The threshold in base units: nanoseconds for durations, otherwise the number itself.
     within: u64,
     /// The factor that converts an exported threshold to `within`: 10⁹ for durations, which are exported in seconds; 1 for
     /// other values.

@@ -1,4 +1,4 @@
-//! A histogram that many cores record into, with a block of buckets for each core.
+//! `ShardedHistogram`: a histogram that many cores record into at the same time.
 
 use core::fmt;
 

@@ -1,4 +1,5 @@
-//! A block of histogram cells for each CPU, like the cells of a [`ShardedCounter`](crate::ShardedCounter).
+//! The blocks of a sharded histogram: blocks that threads share and blocks for CPUs, like the cells of a
+//! [`ShardedCounter`](crate::ShardedCounter).
 
 use core::mem::offset_of;
 
@@ -21,7 +22,7 @@ pub(crate) struct Blocks<C> {
     /// A bit for each shared block, set before the first value is added to the block. The bits have their own cache line, which is
     /// hardly ever written.
     used: Block<AtomicU64>,
-    /// The blocks that threads share, followed by one block for each CPU.
+    /// The `SHARED` blocks that threads share, followed by the blocks for CPUs.
     blocks: [Block<C>; CELLS],
 }
 

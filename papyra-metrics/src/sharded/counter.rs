@@ -1,4 +1,4 @@
-//! `ShardedCounter`: a counter that all cores increment, with a cell for each core.
+//! `ShardedCounter`: a counter that many cores increment at the same time.
 
 use core::fmt;
 use core::mem::offset_of;
@@ -95,7 +95,7 @@ impl Cell {
 pub struct ShardedCounter {
     /// A bit for each shared cell, set before the first addition to the cell.
     used: Cell,
-    /// The cells that threads share, followed by one cell for each CPU.
+    /// The `SHARED` cells that threads share, followed by the cells for CPUs.
     cells: [Cell; CELLS],
     /// The total at the last reset.
     baseline: AtomicU64,

@@ -1,4 +1,5 @@
-//! Instruments that all cores update at the same time, with a cell for each core.
+//! Instruments that many cores update at the same time. With restartable sequences, a thread adds to the cell of its
+//! CPU; without them, threads share 16 cells.
 
 mod blocks;
 mod counter;
@@ -99,7 +100,7 @@ use crate::atomic::{AtomicU64, Ordering};
 
 /// The number of cells that threads share. Threads add to these cells by atomic instructions.
 const SHARED: usize = if cfg!(all(loom, test)) { 2 } else { 16 };
-/// The number of all cells: the shared cells first, then one for each CPU.
+/// The number of all cells: first the shared cells, then the cells for CPUs.
 const CELLS: usize = SHARED + rseq::CELLS;
 
 /// The size of a cache line in bytes. On processors other than x86, the largest common size. In loom models, the size of a word,

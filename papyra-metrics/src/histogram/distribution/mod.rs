@@ -189,9 +189,8 @@ impl<B: BucketSet> Distribution<B> {
         self.scale().per_unit
     }
 
-    /// Returns the count and the sum of each bucket, from the lowest bucket to the highest. The sums are in nanoseconds
-    /// for durations, otherwise of the numbers themselves. The mean and all other statistics are calculated from these
-    /// integers.
+    /// Returns the count and the sum of each bucket, from the lowest bucket to the highest. The sums are in the same
+    /// unit as the [`bounds`](Self::bounds). The mean and all other statistics are calculated from these integers.
     ///
     /// ```
     /// use papyra_metrics::Histogram;
