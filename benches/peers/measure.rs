@@ -25,7 +25,8 @@ pub struct Entry {
 
 /// Work that is repeated a given number of times.
 pub enum Work {
-    Alone(Box<dyn FnMut(u64)>),
+    /// On one thread. If there are several copies of the work, the rounds use them in turn.
+    Alone(Vec<Box<dyn FnMut(u64)>>),
     /// On two threads at the same time; the first argument is the thread's number.
     ByTwo(Box<dyn Fn(usize, u64) + Sync>),
 }
@@ -55,30 +56,24 @@ impl Subject {
     pub fn measure(&mut self, effort: Effort) -> Vec<Measured> {
         let repeats: Vec<u64> =
             self.entries.iter_mut().map(|entry| entry.calibrate(effort.round)).collect();
-        let mut times = vec![Vec::new(); self.entries.len()];
-        for _ in 0..effort.rounds {
+        // The times of each copy of each entry's work.
+        let mut times: Vec<Vec<Vec<f64>>> =
+            self.entries.iter().map(|entry| vec![Vec::new(); entry.copies()]).collect();
+        for round in 0..effort.rounds {
             for ((entry, &repeats), times) in self.entries.iter_mut().zip(&repeats).zip(&mut times)
             {
-                let time = entry.time(repeats).map(|time| time.as_secs_f64() * 1e9);
-                times.extend(time.map(|time| time / (repeats * self.units) as f64));
+                let copy = round % times.len();
+                let time = entry.time(copy, repeats).map(|time| time.as_secs_f64() * 1e9);
+                times[copy].extend(time.map(|time| time / (repeats * self.units) as f64));
             }
         }
         let entries = self.entries.iter_mut().zip(times);
         entries
-            .map(|(entry, mut times)| {
-                times.sort_by(f64::total_cmp);
-                Measured {
-                    contestant: entry.contestant,
-                    // Other load only makes rounds slower, and the processor sometimes runs faster for a moment, so the lower quartile
-                    // is the most stable. Contention between two threads varies in both directions, so the median is used for them.
-                    nanoseconds: match entry.work {
-                        _ if times.is_empty() => f64::NAN,
-                        Work::Alone(_) => times[times.len() / 4],
-                        Work::ByTwo(_) => times[times.len() / 2],
-                    },
-                    instructions: None,
-                    allocations: entry.allocations(),
-                }
+            .map(|(entry, times)| Measured {
+                contestant: entry.contestant,
+                nanoseconds: entry.typical(times),
+                instructions: None,
+                allocations: entry.allocations(),
             })
             .collect()
     }
@@ -86,7 +81,23 @@ impl Subject {
 
 impl Entry {
     pub fn alone(contestant: &'static str, work: impl FnMut(u64) + 'static) -> Self {
-        Self { contestant, work: Work::Alone(Box::new(work)) }
+        Self { contestant, work: Work::Alone(vec![Box::new(work)]) }
+    }
+
+    /// Creates an entry with several copies of its work, which `make` creates at different addresses.
+    ///
+    /// The addresses of strings decide how many cache lines a copy of a string touches, and whether reading one string has
+    /// to wait for writing another. The time of a small encoding can depend on them by a fifth, and a single copy of the
+    /// work has the same addresses in every round. The result is the mean of all copies.
+    pub fn at_many_addresses<W: FnMut(u64) + 'static>(
+        contestant: &'static str,
+        mut make: impl FnMut() -> W,
+    ) -> Self {
+        let copies = (0..COPIES).map(|copy| {
+            shift_addresses(copy);
+            Box::new(make()) as Box<dyn FnMut(u64)>
+        });
+        Self { contestant, work: Work::Alone(copies.collect()) }
     }
 
     pub fn by_two(contestant: &'static str, work: impl Fn(usize, u64) + Sync + 'static) -> Self {
@@ -96,20 +107,43 @@ impl Entry {
     /// Returns a number of repetitions that take at least the time `round`.
     fn calibrate(&mut self, round: Duration) -> u64 {
         let mut repeats = 1;
-        while self.round(repeats).time() < round {
+        while self.round(0, repeats).time() < round {
             repeats *= 2;
         }
         repeats
     }
 
+    fn copies(&self) -> usize {
+        match &self.work {
+            Work::Alone(copies) => copies.len(),
+            Work::ByTwo(_) => 1,
+        }
+    }
+
+    /// Returns the typical time, from the times of each copy of the work. It is the mean of the typical times of the
+    /// copies, so that fast and slow addresses have the same weight.
+    fn typical(&self, times: Vec<Vec<f64>>) -> f64 {
+        let typical = times.into_iter().filter(|times| !times.is_empty()).map(|mut times| {
+            times.sort_by(f64::total_cmp);
+            // Other load only makes rounds slower, and the processor sometimes runs faster for a moment, so the lower quartile
+            // is the most stable. Contention between two threads varies in both directions, so the median is used for them.
+            match self.work {
+                Work::Alone(_) => times[times.len() / 4],
+                Work::ByTwo(_) => times[times.len() / 2],
+            }
+        });
+        let typical: Vec<f64> = typical.collect();
+        typical.iter().sum::<f64>() / typical.len() as f64
+    }
+
     /// Measures a round. If a thread had to wait for its core, or if the two threads did not overlap enough, the round is
     /// repeated, up to a limit. (Threads that do not overlap run without contention.) Returns `None` if the threads never
     /// overlapped enough.
-    fn time(&mut self, repeats: u64) -> Option<Duration> {
+    fn time(&mut self, copy: usize, repeats: u64) -> Option<Duration> {
         const TRIES: usize = 50;
         let mut last = None;
         for _ in 0..TRIES {
-            let round = self.round(repeats);
+            let round = self.round(copy, repeats);
             if round.overlaps() {
                 last = Some(round.time());
                 if round.interruptions() == 0 {
@@ -120,9 +154,14 @@ impl Entry {
         last
     }
 
-    fn round(&mut self, repeats: u64) -> Round {
+    fn round(&mut self, copy: usize, repeats: u64) -> Round {
         match &mut self.work {
-            Work::Alone(work) => Round(vec![timed(|| work(repeats))]),
+            Work::Alone(copies) => {
+                let work = &mut copies[copy];
+                // Loads the copy into the cache, which contains the previous copy.
+                work(1);
+                Round(vec![timed(|| work(repeats))])
+            }
             Work::ByTwo(work) => Round(by_two(&**work, repeats).into()),
         }
     }
@@ -130,7 +169,8 @@ impl Entry {
     /// Returns the number of allocations per repetition, or `None` for work on two threads.
     fn allocations(&mut self) -> Option<f64> {
         const REPEATS: u64 = 16;
-        let Work::Alone(work) = &mut self.work else { return None };
+        let Work::Alone(copies) = &mut self.work else { return None };
+        let work = &mut copies[0];
         work(1);
         COUNTING.store(true, Ordering::Relaxed);
         let before = ALLOCATIONS.load(Ordering::Relaxed);
@@ -139,6 +179,15 @@ impl Entry {
         COUNTING.store(false, Ordering::Relaxed);
         Some((after - before) as f64 / REPEATS as f64)
     }
+}
+
+/// The number of copies of work [at many addresses](Entry::at_many_addresses).
+pub const COPIES: usize = 16;
+
+/// Leaks a block, so that later allocations get other addresses. The sizes of the [`COPIES`] blocks are distributed over a
+/// page, and over the offsets in a cache line.
+pub fn shift_addresses(copy: usize) {
+    std::hint::black_box(Vec::<u8>::with_capacity(1024 + copy * (4096 / COPIES + 16)).leak());
 }
 
 /// The span of each thread in one round.
@@ -347,7 +396,8 @@ pub mod instructions {
             let keys: Vec<String> =
                 subject.entries.iter().map(|entry| key(&subject, entry.contestant)).collect();
             for (entry, key) in subject.entries.iter_mut().zip(keys) {
-                let Work::Alone(work) = &mut entry.work else { continue };
+                let Work::Alone(copies) = &mut entry.work else { continue };
+                let work = &mut copies[0];
                 let label = CString::new(format!("{key}/{}", repeats * subject.units));
                 let label = label.expect("names contain no zero bytes");
                 // Warm up: some contestants reach their steady state only after a few runs.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use papyra_metrics::{CachePadded, Counter, Descriptor, Metrics, ShardedCounter, Value};
 
 use crate::functions::{Bare, Metered, Ours, poll};
-use crate::measure::{Entry, Subject};
+use crate::measure::{COPIES, Entry, Subject, shift_addresses};
 use crate::ours::{ByHand, Exported, Hundred, Ten, Thousand};
 use crate::peers::{
     Fastmetrics, Measured, MeasuredPair, MetricsExporter, MetricsUtil, OpenTelemetry, Prometheus,
@@ -296,34 +296,57 @@ fn visit<M: ByHand>() -> Subject {
 
 /// Returns the subject that encodes counters. If `change` is true, all of them change before each encoding.
 fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
-    fn entry(contestant: &'static str, mut text: impl Text + 'static, change: bool) -> Entry {
-        text.add(number);
-        Entry::alone(contestant, move |repeats| {
-            for _ in 0..repeats {
-                if change {
-                    text.add(|_| 1);
+    fn entry<T: Text + 'static>(
+        contestant: &'static str,
+        make: impl Fn() -> T,
+        change: bool,
+    ) -> Entry {
+        let mut copy = 0;
+        Entry::at_many_addresses(contestant, move || {
+            let mut text = make();
+            // The first encoding allocates the buffer for the text. Its distance from the heads varies too.
+            shift_addresses(7 * copy % COPIES);
+            copy += 1;
+            text.add(number);
+            text.encode();
+            move |repeats| {
+                for _ in 0..repeats {
+                    if change {
+                        text.add(|_| 1);
+                    }
+                    black_box(text.encode());
                 }
-                black_box(text.encode());
             }
         })
     }
     let len = M::LEN;
-    let mut ours = Exported::<M>::new();
-    ours.encode();
-    let mut baseline = TextBaseline::of(&ours.text);
+    let ours = || {
+        let mut ours = Exported::<M>::new();
+        // The first encoding prepares the heads, as `TextBaseline::of` does. The buffer is allocated again later.
+        ours.encode();
+        ours.text = String::new();
+        ours
+    };
+    let text = {
+        let mut ours = Exported::<M>::new();
+        ours.encode();
+        ours.text
+    };
+    let mut baseline = TextBaseline::of(&text);
     baseline.encode();
-    assert_eq!(baseline.text, ours.text.as_bytes(), "the text of the baseline differs");
+    assert_eq!(baseline.text, text.as_bytes(), "the text of the baseline differs");
+    let baseline = move || TextBaseline::of(&text);
     let mut entries = vec![
         entry("prepared text, numbers formatted by `itoa`", baseline, change),
         entry(US, ours, change),
-        entry("fastmetrics", Fastmetrics::new(len), change),
-        entry("measured", Measured::new(len), change),
-        entry("metrics (metrics-exporter-prometheus)", MetricsExporter::new(len), change),
-        entry("prometheus", Prometheus::new(len), change),
-        entry("prometheus-client", PrometheusClient::new(len), change),
+        entry("fastmetrics", || Fastmetrics::new(len), change),
+        entry("measured", || Measured::new(len), change),
+        entry("metrics (metrics-exporter-prometheus)", || MetricsExporter::new(len), change),
+        entry("prometheus", || Prometheus::new(len), change),
+        entry("prometheus-client", || PrometheusClient::new(len), change),
     ];
     if len == 10 {
-        entries.push(entry("vise", Vise::new(), change));
+        entries.push(entry("vise", Vise::new, change));
     }
     let name = if change {
         format!("Increment {len} counters and encode them as Prometheus text")
