@@ -18,6 +18,7 @@ mod panics;
 mod periodic;
 mod prometheus;
 mod prometheus_histograms;
+mod registered_again;
 mod registry;
 mod rules;
 mod schema;

@@ -17,7 +17,8 @@ pub(super) struct ClosedBackend {
     pub(super) at: Instant,
     /// The series of the backend. An entry is `None` if a later backend has continued the series.
     pub(super) series: Vec<Option<ClosedSeries>>,
-    /// The unregistered metrics that have counted into these series and may be registered again.
+    /// The unregistered metrics that have counted into these series and may be registered again, those that were
+    /// unregistered first come first.
     pub(super) departed: Vec<Arc<Departed>>,
     pub(super) labels: Arc<Labels>,
     /// The problems of the backend's last reading.
@@ -40,18 +41,23 @@ pub(super) enum ClosedValue {
 /// Metrics that were unregistered while the application still held an `Arc` of them. If these metrics are registered
 /// again, what they had counted before must not be added to their series a second time.
 pub(super) struct Departed {
+    /// The number of the closed backend. If the same metrics were unregistered several times, the highest number belongs
+    /// to their newest totals.
+    pub(super) closing: u64,
     pub(super) address: usize,
     pub(super) identity: Box<dyn Identity>,
     /// The source under which the metrics were registered. A reading may still hold the source.
     pub(super) source: Weak<dyn Source>,
-    /// The part of each series' total that these metrics have counted, with the serial number of the series.
+    /// The part of each series' total that these metrics have counted, with the serial number of the series, in the order
+    /// of these numbers.
     pub(super) totals: Vec<(u64, SourceTotal)>,
 }
 
 impl Departed {
     /// Returns the part of a series' total that was counted by these metrics, or `None` if there is no such part.
     pub(super) fn total_of(&self, serial: u64) -> Option<&SourceTotal> {
-        self.totals.iter().find(|(of, _)| *of == serial).map(|(_, total)| total)
+        let index = self.totals.binary_search_by_key(&serial, |(of, _)| *of).ok()?;
+        Some(&self.totals[index].1)
     }
 }
 

@@ -127,7 +127,7 @@ mod tests {
     fn of_each_source_the_totals_of_the_series_that_were_forgotten_last_are_remembered() {
         let source: Weak<Arc<LogMetrics>> = Weak::new();
         let identity = Box::new(Alive);
-        let source = Departed { address: 1, identity, source, totals: Vec::new() };
+        let source = Departed { closing: 1, address: 1, identity, source, totals: Vec::new() };
         let mut forgotten = ForgottenSource::new(&Arc::new(source));
         for number in 0..MAX_TOTALS + 2 {
             forgotten.insert(series(number), SourceTotal::Counter(number as u64));

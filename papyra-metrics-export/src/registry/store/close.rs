@@ -88,7 +88,9 @@ impl Store {
         }
         if let Some((address, identity)) = source.address().zip(source.identity()) {
             let source = Arc::downgrade(&source);
-            backend.departed.push(Arc::new(Departed { address, identity, source, totals }));
+            totals.sort_unstable_by_key(|(serial, _)| *serial);
+            let departed = Departed { closing, address, identity, source, totals };
+            backend.departed.push(Arc::new(departed));
         }
         if !backend.series.is_empty() || !backend.problems.is_empty() {
             self.closed.add(backend);

@@ -1,5 +1,6 @@
 //! Registers backends in the store: continues the series of closed backends, or adds new series.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
@@ -201,7 +202,9 @@ impl Store {
         let source = source.unwrap_or_else(|| Arc::clone(new.source));
         departed
             .retain(|departed| departed.identity.is_alive() && Some(departed.address) != address);
-        departed.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        if !departed.is_empty() {
+            keep_newest(&mut departed, &self.serials[first..]);
+        }
         if !schema.problems.is_empty() {
             self.problems.insert(id, Vec::new());
         }
@@ -232,8 +235,25 @@ fn counted_before(
     address: Option<usize>,
     serial: u64,
 ) -> Option<&SourceTotal> {
-    let mut same = departed.iter().rev().filter(|departed| Some(departed.address) == address);
-    same.find_map(|departed| departed.total_of(serial))
+    let same = departed.iter().filter(|departed| Some(departed.address) == address);
+    let totals = same.filter_map(|it| Some((it.closing, it.total_of(serial)?)));
+    totals.max_by_key(|(closing, _)| *closing).map(|(_, total)| total)
+}
+
+/// Keeps only the newest total of each of these metrics in each of these series, and sorts the metrics by the time at
+/// which they were unregistered. Series that are continued together may come from several closed backends, which have
+/// remembered the same metrics, at different times.
+#[cold]
+fn keep_newest(departed: &mut Vec<Arc<Departed>>, serials: &[u64]) {
+    let serials: HashSet<u64> = serials.iter().copied().collect();
+    departed.sort_by_key(|departed| Reverse(departed.closing));
+    let mut known = HashSet::new();
+    departed.retain(|departed| {
+        let series = departed.totals.iter().map(|(serial, _)| *serial);
+        let series = series.filter(|serial| serials.contains(serial));
+        series.filter(|serial| known.insert((departed.address, *serial))).count() > 0
+    });
+    departed.reverse();
 }
 
 /// Returns the initial state of a new series whose source had already counted `counted`. The series begins at zero.

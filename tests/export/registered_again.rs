@@ -1,0 +1,117 @@
+//! Tests metrics that are registered again, after other metrics have continued their series.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use papyra_metrics::{Counter, Histogram, Metrics};
+use papyra_metrics_export::{Registry, RegistryReader};
+use papyra_metrics_export_tests::number;
+
+#[derive(Default, Metrics)]
+struct Reads {
+    reads: Counter,
+    read: Histogram,
+}
+
+impl Reads {
+    fn count(&self, times: u64) {
+        self.reads.add(times);
+        self.read.record_n(Duration::from_micros(3), times);
+    }
+}
+
+#[derive(Default, Metrics)]
+struct Writes {
+    writes: Counter,
+}
+
+#[derive(Default, Metrics)]
+struct Both {
+    reads: Counter,
+    read: Histogram,
+    writes: Counter,
+}
+
+/// Returns all values that a new reader reads, by name. For a histogram, the value is its count.
+fn read(registry: &Registry) -> BTreeMap<String, i64> {
+    let mut reader = RegistryReader::new(registry);
+    reader.read().map(|sample| (sample.name().to_owned(), number(sample.value()))).collect()
+}
+
+fn map<const LEN: usize>(values: [(&str, i64); LEN]) -> BTreeMap<String, i64> {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Registers and unregisters metrics of which one has the series of the two others.
+struct Alternating {
+    registry: Registry,
+    reads: Arc<Reads>,
+    writes: Arc<Writes>,
+    both: Arc<Both>,
+}
+
+impl Alternating {
+    fn new() -> Self {
+        let (registry, reads, writes, both) = Default::default();
+        Self { registry, reads, writes, both }
+    }
+
+    /// Registers the two parts, counts 10 reads, and unregisters the parts.
+    fn count_in_parts(&self) {
+        self.registry.register(self.reads.clone(), &[]).unwrap();
+        self.registry.register(self.writes.clone(), &[]).unwrap();
+        self.reads.count(10);
+        assert!(self.registry.unregister(&self.reads));
+        assert!(self.registry.unregister(&self.writes));
+    }
+
+    fn register_both(&self) {
+        self.registry.register(self.both.clone(), &[]).unwrap();
+        assert!(self.registry.unregister(&self.both));
+    }
+}
+
+#[test]
+fn series_that_were_parted_and_joined_count_nothing_twice() {
+    let it = Alternating::new();
+    for round in 1..5 {
+        it.count_in_parts();
+        it.register_both();
+        it.registry.register(it.reads.clone(), &[]).unwrap();
+        let reads = 10 * round;
+        let expected = map([("reads", reads), ("read_seconds", reads), ("writes", 0)]);
+        assert_eq!(read(&it.registry), expected);
+        assert!(it.registry.unregister(&it.reads));
+    }
+}
+
+#[test]
+fn series_that_were_parted_and_joined_count_nothing_twice_after_they_were_forgotten() {
+    let it = Alternating::new();
+    for _ in 0..2 {
+        it.count_in_parts();
+        it.register_both();
+    }
+    it.registry.set_closed_retention(Duration::ZERO, 0);
+    it.registry.register(it.reads.clone(), &[]).unwrap();
+    assert_eq!(read(&it.registry), map([("reads", 0), ("read_seconds", 0)]));
+}
+
+#[test]
+fn series_that_are_parted_and_joined_again_and_again_do_not_increase_memory() {
+    let it = Alternating::new();
+    // As long as these metrics exist, the registry remembers what they have counted.
+    let earlier = Arc::new(Both::default());
+    it.registry.register(earlier.clone(), &[]).unwrap();
+    assert!(it.registry.unregister(&earlier));
+    let work = || {
+        it.count_in_parts();
+        it.register_both();
+        // A reading releases the memory of closed backends.
+        read(&it.registry);
+    };
+    work();
+    let kept = allocation_counter::measure(|| (0..8).for_each(|_| work())).bytes_current;
+    assert_eq!(kept, 0, "bytes");
+}
