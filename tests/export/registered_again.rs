@@ -1,10 +1,11 @@
 //! Tests metrics that are registered again, after other metrics have continued their series.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::Duration;
 
-use papyra_metrics::{Counter, Histogram, Metrics};
+use papyra_metrics::{Counter, Descriptor, Histogram, Metrics, Value, Walker};
 use papyra_metrics_export::{Registry, RegistryReader};
 use papyra_metrics_export_tests::number;
 
@@ -114,4 +115,49 @@ fn series_that_are_parted_and_joined_again_and_again_do_not_increase_memory() {
     work();
     let kept = allocation_counter::measure(|| (0..8).for_each(|_| work())).bytes_current;
     assert_eq!(kept, 0, "bytes");
+}
+
+/// A counter. One of its readings waits until the test lets it end.
+struct Blocking(Barrier);
+
+impl Metrics for Blocking {
+    fn descriptors(&self) -> &[Descriptor] {
+        const { &[Descriptor::counter("blocking")] }
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        if thread::current().name() == Some("blocked") {
+            self.0.wait();
+            self.0.wait();
+        }
+        walker.instrument(&Value::Counter(7));
+    }
+}
+
+#[test]
+fn metrics_that_were_closed_and_are_found_through_a_weak_reference_are_not_counted_again() {
+    let registry = Registry::new();
+    let reads = Arc::new(Reads::default());
+    let blocking = Arc::new(Blocking(Barrier::new(2)));
+    registry.register(reads.clone(), &[]).unwrap();
+    registry.register(blocking.clone(), &[]).unwrap();
+    reads.count(10);
+    let blocked = thread::Builder::new().name("blocked".to_owned()).spawn({
+        let registry = registry.clone();
+        move || RegistryReader::new(&registry).read().count()
+    });
+    // The blocked reading keeps the metrics alive, although the next reading closes them.
+    blocking.0.wait();
+    let weak = Arc::downgrade(&reads);
+    drop(reads);
+    let values = map([("reads", 10), ("read_seconds", 10), ("blocking", 7)]);
+    assert_eq!(read(&registry), values);
+    let reads = weak.upgrade().unwrap();
+    registry.register(reads.clone(), &[]).unwrap();
+    assert_eq!(read(&registry), values);
+    blocking.0.wait();
+    blocked.unwrap().join().unwrap();
+    drop(reads);
+    assert_eq!(read(&registry), values);
+    assert!(weak.upgrade().is_none());
 }

@@ -17,7 +17,8 @@ pub(crate) trait Source: Send + Sync {
     fn address(&self) -> Option<usize>;
 
     /// Returns a handle that identifies the metrics after the registry has dropped its `Arc`. `None` if no other `Arc`
-    /// exists, or if the metrics are not in an `Arc`.
+    /// and no `Weak` exists, or if the metrics are not in an `Arc`. A `Weak` can become an `Arc` for as long as a reading
+    /// holds the metrics.
     fn identity(&self) -> Option<Box<dyn Identity>>;
 }
 
@@ -46,7 +47,8 @@ impl<M: Metrics + Send + Sync + ?Sized + 'static> Source for Arc<M> {
     }
 
     fn identity(&self) -> Option<Box<dyn Identity>> {
-        (!self.is_orphaned()).then(|| Box::new(Self::downgrade(self)) as Box<dyn Identity>)
+        let is_reachable = !self.is_orphaned() || Self::weak_count(self) > 0;
+        is_reachable.then(|| Box::new(Self::downgrade(self)) as Box<dyn Identity>)
     }
 }
 
