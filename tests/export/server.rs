@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use papyra_metrics::{Counter, Instrument, Kind, Metrics, Value};
 use papyra_metrics_export::Registry;
-use papyra_metrics_export::prometheus::{Prometheus, Server, serve};
+use papyra_metrics_export::prometheus::{self, Prometheus, Server, serve};
 use papyra_metrics_export_tests::wait_for;
 
 #[derive(Default, Metrics)]
@@ -169,9 +169,16 @@ fn head_has_no_body_and_does_not_deliver_the_last_counts_of_a_backend() {
          Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n\
          Connection: close\r\n\r\n"
     );
-    for (path, status) in [("/other", "404 Not Found"), ("http://x/", "404 Not Found")] {
-        let answer =
-            request(server.local_addr(), &format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+    let many_headers = "A: b\r\n".repeat(200);
+    for (path, headers, status) in [
+        ("/other", "", "404 Not Found"),
+        ("http://x/", "", "404 Not Found"),
+        ("/metrics", "Host: y\r\n", "400 Bad Request"),
+        ("/metrics", "no header\r\n", "400 Bad Request"),
+        ("/metrics", &*many_headers, "431 Request Header Fields Too Large"),
+    ] {
+        let head = format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        let answer = request(server.local_addr(), &head);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
         assert!(answer.ends_with("\r\n\r\n"), "{answer}");
     }
@@ -499,6 +506,10 @@ fn an_address_that_cannot_be_listened_on_is_an_error_that_names_it() {
     let error = serve("192.0.2.1:9100").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
     assert!(error.to_string().starts_with("cannot listen on 192.0.2.1:9100: "), "{error}");
+    // The IPv6 socket receives the IPv4 connections to its own port, but not those to the port that is taken.
+    let two: [SocketAddr; 2] = ["[::]:0", &*taken].map(|it| it.parse().unwrap());
+    let error = prometheus::serve(Prometheus::new(&Registry::new()), &two[..]).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("cannot listen on {taken}: ")), "{error}");
     for wrong in ["no-such-host.invalid:9100", "localhost", "localhost:port"] {
         let error = serve(wrong).unwrap_err().to_string();
         assert!(error.starts_with(&format!("cannot resolve \"{wrong}\": ")), "{error}");

@@ -33,7 +33,7 @@ pub(super) struct Response {
 pub(super) fn parse(received: &[u8]) -> Received {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
-    match request.parse(received) {
+    let result = match request.parse(received) {
         Ok(httparse::Status::Complete(length)) if length <= MAX_HEAD_BYTES => respond(&request),
         Ok(httparse::Status::Partial) if received.len() <= MAX_HEAD_BYTES => Received::Incomplete,
         Ok(_) | Err(httparse::Error::TooManyHeaders) => {
@@ -48,6 +48,13 @@ pub(super) fn parse(received: &[u8]) -> Received {
             let text = format!("not an HTTP request: {error}\n");
             Received::Answered(Response::text("400 Bad Request", "", &text))
         }
+    };
+    match result {
+        // RFC 9110, 9.3.2: no response to `HEAD` has a body, not even an error.
+        Received::Answered(response) if request.method == Some("HEAD") => {
+            Received::Answered(response.without_body())
+        }
+        result => result,
     }
 }
 
@@ -78,7 +85,7 @@ fn respond(request: &httparse::Request<'_, '_>) -> Received {
         (_, PATH) => Response::text("405 Method Not Allowed", "Allow: GET, HEAD\r\n", "use GET\n"),
         _ => Response::text("404 Not Found", "", "the metrics are at /metrics\n"),
     };
-    Received::Answered(if method == "HEAD" { response.without_body() } else { response })
+    Received::Answered(response)
 }
 
 /// Returns the path of a request target in origin form (`/metrics?name=value`) or in absolute form

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use mio::net::TcpListener;
 use socket2::SockRef;
@@ -72,7 +72,7 @@ fn listen_on_each(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (SocketA
             Err(error) if is_missing(&error) => missing = missing.or(Some((address, error))),
             // On most systems, an IPv6 socket for all addresses also receives the IPv4 connections to its port.
             Err(error)
-                if error.kind() == ErrorKind::AddrInUse && is_covered(&listeners, address) => {}
+                if error.kind() == ErrorKind::AddrInUse && is_covered(&listeners, with_port) => {}
             Err(error) => return Err((address, error)),
         }
     }
@@ -89,10 +89,10 @@ fn is_missing(error: &io::Error) -> bool {
         || matches!(error.raw_os_error(), Some(97 | 47 | 10047))
 }
 
+/// Returns whether one of the listeners receives the connections to this address.
 fn is_covered(listeners: &[TcpListener], address: SocketAddr) -> bool {
-    let is_any_ipv6 = |listener: &TcpListener| {
-        listener.local_addr().is_ok_and(|it| it.is_ipv6() && it.ip().is_unspecified())
-    };
+    let any_ipv6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, address.port()));
+    let is_any_ipv6 = |listener: &TcpListener| listener.local_addr().is_ok_and(|it| it == any_ipv6);
     address.is_ipv4() && listeners.iter().any(is_any_ipv6)
 }
 
