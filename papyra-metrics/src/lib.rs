@@ -431,9 +431,11 @@ pub use papyra_metrics_derive::Label;
 /// the clock is not read.
 ///
 /// If a function's return type is a named future, such as `-> Append` for a struct that implements `Future`, only the call
-/// that creates the future is timed, not the future: the attribute sees only the name of the type. `in_flight` ends with
-/// the call too. Aliases of a boxed future are recognized. For other named futures, return `impl Future<Output = …>`,
-/// or put the attribute on the `async fn` that awaits the future.
+/// that creates the future is timed, not the future: the function has to return an `Append`, so the attribute cannot wrap
+/// it in a future that reads the clock. `in_flight` ends with the call too. Return `impl Future<Output = …>` instead, or
+/// put the attribute on the `async fn` that awaits the future. A boxed future is timed to its end even if the return type
+/// is an alias of `Pin<Box<dyn Future>>`. For `in_flight` without `time`, `errors`, `ok` or `cancelled`, the name of the
+/// alias has to end in `Future`, or the body in `Box::pin(…)`.
 ///
 /// Reading the [clock](Timer#clock) twice costs five to ten times as much as recording. With `sample = n`, only about one
 /// call in `n` is timed, and is recorded with a weight of `n`: counts, sums and quantiles stay right on average. Each
