@@ -4,7 +4,7 @@
 //! into one, of which only the last value remains: the exported sum is then too small, and it may fall. The series that
 //! exceed the limit are therefore merged here.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,9 +46,9 @@ struct ObservedFamily {
     /// merged. Otherwise the merged total is observed in every collection, because a total that is missing in one
     /// collection would be counted a second time in deltas.
     merged: Option<u64>,
-    /// For each attribute set of a counter that is no longer observed, but still counts toward the limit: the time of
-    /// the first reading without it, the earliest first. After [`REUSE_AFTER`], the entry is removed.
-    gone: VecDeque<Instant>,
+    /// The labels of each attribute set of a counter that is no longer observed, but still counts toward the limit, with
+    /// the time of the first reading without it. After [`REUSE_AFTER`], the entry is removed.
+    gone: HashMap<Arc<Labels>, Instant>,
 }
 
 /// A series of an instrument.
@@ -171,7 +171,7 @@ impl ObservedFamilies {
 
 impl ObservedFamily {
     fn new(family: &Family) -> Self {
-        Self { family: family.clone(), series: Vec::new(), merged: None, gone: VecDeque::new() }
+        Self { family: family.clone(), series: Vec::new(), merged: None, gone: HashMap::new() }
     }
 
     /// Returns whether there is nothing to remember.
@@ -187,30 +187,30 @@ impl ObservedFamily {
             // once. If the SDK still counts it, a new gauge may be missing from one collection.
             return;
         }
-        if series.observation == Observation::Separate {
-            self.gone.push_back(now);
-        } else if let Some(merged) = &mut self.merged {
+        if series.is_counted() {
+            self.gone.insert(Arc::clone(&series.labels), now);
+        }
+        if let (Observation::Merged, Some(merged)) = (series.observation, &mut self.merged) {
             *merged = merged.wrapping_add(series.number(self.family.kind, values).total());
         }
     }
 
     /// Decides how new series are observed. Returns a problem if some series are not observed separately.
     fn decide(&mut self, limit: usize, now: Instant) -> Option<Problem> {
-        let is_over = |&since: &Instant| now.saturating_duration_since(since) >= REUSE_AFTER;
-        while self.gone.front().is_some_and(is_over) {
-            self.gone.pop_front();
-        }
-        let series = self.series.iter();
-        let separate = series.filter(|it| it.observation == Observation::Separate).count();
-        let mut counted = separate + self.gone.len();
+        self.gone.retain(|_, since| now.saturating_duration_since(*since) < REUSE_AFTER);
+        let counted = self.series.iter().filter(|it| it.is_counted()).count() + self.gone.len();
+        // The SDK counts the set of the merged totals too, if this set is observed before the limit is reached. Then one
+        // set fewer has room, and the value of one more set would be lost.
+        let mut counted = counted + usize::from(self.merged.is_some());
         let mut merged = 0;
         for series in &mut self.series {
             if series.observation == Observation::Undecided {
-                // The SDK always keeps the set without attributes.
-                let is_separate = counted < limit || series.attributes.is_empty();
+                let returns = self.gone.remove(&series.labels).is_some();
+                let needs_room = !returns && !series.attributes.is_empty();
+                let is_separate = !needs_room || counted < limit;
                 series.observation =
                     if is_separate { Observation::Separate } else { Observation::Merged };
-                counted += usize::from(is_separate);
+                counted += usize::from(is_separate && needs_room);
             }
             merged += usize::from(series.observation == Observation::Merged);
         }
@@ -265,6 +265,12 @@ impl Observed {
         }
     }
 
+    /// Returns whether the SDK counts the attribute set of this series toward the limit. It always keeps the set without
+    /// attributes.
+    fn is_counted(&self) -> bool {
+        self.observation == Observation::Separate && !self.attributes.is_empty()
+    }
+
     fn number(&self, kind: Kind, values: &ExportedValues) -> Number {
         let number = values.numbers[self.value_index];
         match kind {
@@ -291,43 +297,86 @@ mod tests {
         requests: Counter,
     }
 
-    #[test]
-    fn a_label_set_that_is_gone_makes_room_after_a_while() {
-        let registry = Registry::new();
-        registry.set_closed_retention(Duration::ZERO, 0);
-        let open = |name: &str| {
+    struct Fixture {
+        registry: Registry,
+        reader: RegistryReader,
+        families: ObservedFamilies,
+        values: ExportedValues,
+    }
+
+    impl Fixture {
+        fn new(limit: usize) -> Self {
+            let registry = Registry::new();
+            registry.set_closed_retention(Duration::ZERO, 0);
+            let reader = RegistryReader::with_closed(&registry);
+            let families = ObservedFamilies { limit, ..ObservedFamilies::default() };
+            Self { registry, reader, families, values: ExportedValues::default() }
+        }
+
+        /// Registers a worker that has served one request.
+        fn open(&self, name: &str) -> Arc<Worker> {
             let worker = Arc::new(Worker::default());
-            registry.register(worker.clone(), &[("worker", name)]).unwrap();
+            self.registry.register(worker.clone(), &[("worker", name)]).unwrap();
             worker.requests.inc();
             worker
-        };
-        let mut reader = RegistryReader::with_closed(&registry);
-        let (mut families, mut values) = (ObservedFamilies::default(), ExportedValues::default());
-        families.set_limit(1);
-        let mut observe = |now| {
+        }
+
+        /// Returns the observed totals, each with the value of the only attribute.
+        fn observe(&mut self, now: Instant) -> BTreeMap<String, u64> {
+            let Self { registry, reader, families, values } = self;
             if reader.refresh() {
-                families.update(&reader, &values, now);
+                families.update(reader, values, now);
             }
             values.copy_from(reader.values());
             let mut observed = BTreeMap::new();
             for family in registry.families() {
-                families.observe(&family, &values, |_, number, attributes| {
-                    observed.insert(attributes[0].value.to_string(), number.total());
+                families.observe(&family, values, |_, number, attributes| {
+                    let value = attributes.first().map(|it| it.value.to_string());
+                    observed.insert(value.unwrap_or_default(), number.total());
                 });
             }
             observed
-        };
-        let map = |points: &[(&str, u64)]| -> BTreeMap<String, u64> {
-            points.iter().map(|&(name, total)| (name.to_owned(), total)).collect()
-        };
-        let start = Instant::now();
-        let first = open("first");
-        assert_eq!(observe(start), map(&[("first", 1)]));
-        drop(first);
-        assert_eq!(observe(start), map(&[]));
-        let _second = open("second");
-        assert_eq!(observe(start + REUSE_AFTER / 2), map(&[("true", 1)]));
-        let _third = open("third");
-        assert_eq!(observe(start + REUSE_AFTER), map(&[("third", 1), ("true", 1)]));
+        }
+    }
+
+    fn map<const LEN: usize>(points: [(&str, u64); LEN]) -> BTreeMap<String, u64> {
+        points.into_iter().map(|(name, total)| (name.to_owned(), total)).collect()
+    }
+
+    #[test]
+    fn a_label_set_that_is_gone_makes_room_after_a_while() {
+        let (mut fixture, start) = (Fixture::new(3), Instant::now());
+        let workers = ["a", "b", "c"].map(|name| fixture.open(name));
+        assert_eq!(fixture.observe(start), map([("a", 1), ("b", 1), ("c", 1)]));
+        drop(workers);
+        assert_eq!(fixture.observe(start), map([]));
+        let _d = fixture.open("d");
+        assert_eq!(fixture.observe(start + REUSE_AFTER / 2), map([("true", 1)]));
+        // The SDK may count the series of the merged totals as one of its three, so there is room for two.
+        let _workers = ["e", "f", "g"].map(|name| fixture.open(name));
+        let expected = map([("e", 1), ("f", 1), ("true", 2)]);
+        assert_eq!(fixture.observe(start + REUSE_AFTER), expected);
+    }
+
+    #[test]
+    fn a_label_set_that_returns_counts_once_toward_the_limit() {
+        let (mut fixture, now) = (Fixture::new(2), Instant::now());
+        for _ in 0..5 {
+            let workers = ["a", "b"].map(|name| fixture.open(name));
+            assert_eq!(fixture.observe(now), map([("a", 1), ("b", 1)]));
+            drop(workers);
+            assert_eq!(fixture.observe(now), map([]));
+        }
+    }
+
+    #[test]
+    fn the_set_without_labels_does_not_count_toward_the_limit() {
+        let (mut fixture, now) = (Fixture::new(1), Instant::now());
+        for _ in 0..2 {
+            let workers = ["", "a"].map(|name| fixture.open(name));
+            assert_eq!(fixture.observe(now), map([("", 1), ("a", 1)]));
+            drop(workers);
+            assert_eq!(fixture.observe(now), map([]));
+        }
     }
 }
