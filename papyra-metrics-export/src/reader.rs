@@ -42,8 +42,7 @@ pub struct RegistryReader {
     registry: Registry,
     view: View,
     scratch: Scratch,
-    exported: ExportedValues,
-    /// The values that [`read`](Self::read) returns. Adapters read the numbers in `exported` instead.
+    /// The values that [`read`](Self::read) returns. Adapters read the numbers in `scratch` instead.
     values: Vec<Value>,
     /// The number of the newest closed backend whose last values were delivered. Closed backends are numbered in the
     /// order of closing, and backends up to this number are not shown again.
@@ -65,8 +64,8 @@ impl RegistryReader {
 
     fn with_view(registry: &Registry, view: View) -> Self {
         let registry = registry.clone();
-        let (scratch, exported, values, baseline) = Default::default();
-        Self { registry, view, scratch, exported, values, delivered: 0, baseline }
+        let (scratch, values, baseline) = Default::default();
+        Self { registry, view, scratch, values, delivered: 0, baseline }
     }
 
     /// Starts at the present totals: the reader returns only what is counted from now on. Counters and histograms that
@@ -116,7 +115,8 @@ impl RegistryReader {
     pub fn read(&mut self) -> impl Iterator<Item = Sample<'_>> {
         self.refresh();
         self.delivered();
-        let Self { view, exported, values, .. } = self;
+        let Self { view, scratch, values, .. } = self;
+        let exported = &scratch.readings.values;
         values.resize(view.series.len(), Value::Counter(0));
         for (series, value) in view.series.iter().zip(&mut *values) {
             exported.write_value(series.value_index, series.form, &series.id.family, value);
@@ -130,9 +130,9 @@ impl RegistryReader {
     /// Reads all backends. Returns whether the series, or their positions, differ from those of the last reading.
     pub(crate) fn refresh(&mut self) -> bool {
         self.view.hidden = self.delivered;
-        let is_changed = self.registry.read(&mut self.view, &mut self.scratch, &mut self.exported);
+        let is_changed = self.registry.read(&mut self.view, &mut self.scratch);
         if let Some(baseline) = &self.baseline {
-            baseline.subtract_from(&self.view.series, &mut self.exported);
+            baseline.subtract_from(&self.view.series, &mut self.scratch.readings.values);
         }
         is_changed
     }
@@ -145,12 +145,12 @@ impl RegistryReader {
     /// Returns the value of each series in this reading as a [`Number`], indexed by [`SeriesView::value_index`]. The
     /// form of a series determines the type of its number.
     pub(crate) fn numbers(&self) -> &[Number] {
-        &self.exported.numbers
+        &self.values().numbers
     }
 
     /// Returns the values of this reading, indexed by [`SeriesView::value_index`].
     pub(crate) fn values(&self) -> &ExportedValues {
-        &self.exported
+        &self.scratch.readings.values
     }
 
     /// Returns the number of this reading. Readings are numbered in the order of their completion.

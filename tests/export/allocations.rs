@@ -153,10 +153,11 @@ fn backends_whose_filters_accept_the_same_metrics_share_their_names() {
     let filtered = || registry.with_filter(|metric| metric.name() < "f");
     let (first, _first) = held(&filtered(), "first");
     let (second, _second) = held(&filtered(), "second");
-    assert!(second < first / 2, "{first} and {second} bytes");
+    // The second backend needs only the memory of its series. A list of all series may grow for it.
+    assert!(3 * second < 2 * first, "{first} and {second} bytes");
     let (all, _all) = held(&registry, "all");
     let (all_again, _all_again) = held(&registry, "all_again");
-    assert!(all_again < all / 2, "{all} and {all_again} bytes");
+    assert!(3 * all_again < 2 * all, "{all} and {all_again} bytes");
 }
 
 #[test]

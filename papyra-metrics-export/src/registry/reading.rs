@@ -9,7 +9,6 @@ use super::store::merge::{Merge, Reading};
 use super::store::view::View;
 use crate::panics;
 use crate::series::collect::Scratch;
-use crate::series::exported::ExportedValues;
 
 impl Registry {
     /// Reads a backend for the last time and closes it. Returns false if the backend was already closed.
@@ -50,32 +49,21 @@ impl Registry {
         }
     }
 
-    /// Reads all backends, and updates a view and its values. Returns whether the series of the view or their indices
-    /// have changed.
-    pub(crate) fn read(
-        &self,
-        view: &mut View,
-        scratch: &mut Scratch,
-        values: &mut ExportedValues,
-    ) -> bool {
+    /// Reads all backends, and updates a view. `scratch` then contains the values of the view. Returns whether the series
+    /// of the view or their indices have changed.
+    pub(crate) fn read(&self, view: &mut View, scratch: &mut Scratch) -> bool {
         let mut reading = self.begin(view);
         loop {
-            if let Some(is_changed) = self.finish(reading, view, scratch, values) {
+            if let Some(is_changed) = self.finish(reading, view, scratch) {
                 return is_changed;
             }
             reading = self.begin_anew(true);
         }
     }
 
-    /// Completes a reading that has begun: reads its backends, and updates the view and its values. Returns what
-    /// [`read`](Self::read) returns, or `None` if the reading has to be repeated.
-    fn finish(
-        &self,
-        reading: Reading,
-        view: &mut View,
-        scratch: &mut Scratch,
-        values: &mut ExportedValues,
-    ) -> Option<bool> {
+    /// Completes a reading that has begun: reads its backends, and updates the view. Returns what [`read`](Self::read)
+    /// returns, or `None` if the reading has to be repeated.
+    fn finish(&self, reading: Reading, view: &mut View, scratch: &mut Scratch) -> Option<bool> {
         scratch.clear();
         for (position, backend) in reading.backends.iter().enumerate() {
             // Checked before the reading, so that the reading of an orphaned backend includes everything that was
@@ -87,13 +75,13 @@ impl Registry {
         }
         let mut store = self.store();
         let merge = store.merge(&reading, scratch);
-        let mut closed = Vec::new();
-        if merge == Merge::Applied && !scratch.orphans.is_empty() {
-            closed = store.close_all(&scratch.orphans);
-        }
-        let is_changed = (merge != Merge::Conflict).then(|| store.update_view(view, values));
+        let has_orphans = merge == Merge::Applied && !scratch.orphans.is_empty();
+        let closed = has_orphans.then(|| store.close_all(&scratch.orphans));
+        let values = &mut scratch.readings.values;
+        let is_changed =
+            (merge != Merge::Conflict).then(|| store.update_view(view, &reading, merge, values));
         drop(store);
-        if !closed.is_empty() {
+        if let Some(closed) = closed {
             drop_each(closed);
         }
         drop_backends(reading.backends);

@@ -40,6 +40,12 @@ impl ExportedValues {
         self.tallies.get(start..start + buckets).unwrap_or_default()
     }
 
+    /// Like [`tallies`](Self::tallies), but mutable.
+    pub(super) fn tallies_mut(&mut self, index: usize, buckets: usize) -> &mut [Tally] {
+        let start = self.numbers.get(index).map_or(0, |number| number.index());
+        self.tallies.get_mut(start..start + buckets).unwrap_or_default()
+    }
+
     /// Adds the buckets of a histogram, and sets `numbers[index]` to the index of the first bucket.
     pub(crate) fn set_histogram(&mut self, index: usize, tallies: &[Tally]) {
         self.numbers[index] = self.add_tallies(tallies);

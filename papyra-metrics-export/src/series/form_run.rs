@@ -3,7 +3,7 @@
 use super::number::Form;
 
 /// Adjacent readings of one form.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct FormRun {
     /// `None` for metrics that are absent or could not be read.
     pub(super) form: Option<Form>,

@@ -115,8 +115,8 @@ impl HistogramValues {
         totals
     }
 
-    /// Updates the exported values from the current totals of the source.
-    pub(crate) fn apply(&mut self, totals: &[Tally]) {
+    /// Updates the exported values from the current totals of the source, and replaces the totals by the exported values.
+    pub(crate) fn apply(&mut self, totals: &mut [Tally]) {
         let has_fallen = match &self.base {
             None => has_fallen(totals, self.exported.iter().copied()),
             Some(base) => {
@@ -129,14 +129,12 @@ impl HistogramValues {
             // The source was reset. The totals before the reset are kept as the base.
             self.change_source(None);
         }
-        match &self.base {
-            None => self.exported.copy_from_slice(totals),
-            Some(base) => {
-                for ((exported, base), total) in self.exported.iter_mut().zip(base).zip(totals) {
-                    *exported = base.wrapping_add(*total);
-                }
+        if let Some(base) = &self.base {
+            for (total, base) in totals.iter_mut().zip(base) {
+                *total = base.wrapping_add(*total);
             }
         }
+        self.exported.copy_from_slice(totals);
     }
 }
 
@@ -166,30 +164,30 @@ mod tests {
     #[test]
     fn a_reset_seen_in_one_sum_keeps_the_earlier_values_of_all_buckets() {
         let mut values = HistogramValues::new(3);
-        values.apply(&tallies([(1, 4), (1, 9), (0, 0)]));
+        values.apply(&mut tallies([(1, 4), (1, 9), (0, 0)]));
         // After the reset, every count is again at least as high as before; only the sum of the second bucket is lower.
-        values.apply(&tallies([(1, 5), (2, 8), (3, 90)]));
+        values.apply(&mut tallies([(1, 5), (2, 8), (3, 90)]));
         assert_eq!(values.exported(), tallies([(2, 9), (3, 17), (3, 90)]));
     }
 
     #[test]
     fn a_sum_without_bound_that_wraps_is_not_a_reset() {
         let mut values = HistogramValues::new(3);
-        values.apply(&tallies([(1, 4), (0, 0), (2, u64::MAX)]));
-        values.apply(&tallies([(1, 4), (0, 0), (3, 7)]));
+        values.apply(&mut tallies([(1, 4), (0, 0), (2, u64::MAX)]));
+        values.apply(&mut tallies([(1, 4), (0, 0), (3, 7)]));
         assert_eq!(values.exported(), tallies([(1, 4), (0, 0), (3, 7)]));
     }
 
     #[test]
     fn a_source_that_returns_continues_from_its_earlier_totals() {
         let mut values = HistogramValues::new(3);
-        values.apply(&tallies([(1, 4), (1, 9), (0, 0)]));
+        values.apply(&mut tallies([(1, 4), (1, 9), (0, 0)]));
         let counted = values.source_totals();
         values.change_source(None);
-        values.apply(&tallies([(1, 1), (0, 0), (0, 0)]));
+        values.apply(&mut tallies([(1, 1), (0, 0), (0, 0)]));
         assert_eq!(values.source_totals()[..], tallies([(1, 1), (0, 0), (0, 0)]));
         values.change_source(Some(&counted));
-        values.apply(&tallies([(2, 8), (1, 9), (0, 0)]));
+        values.apply(&mut tallies([(2, 8), (1, 9), (0, 0)]));
         assert_eq!(values.exported(), tallies([(3, 9), (1, 9), (0, 0)]));
     }
 }

@@ -1,4 +1,4 @@
-//! The values that were read from sources, before the exported values of the series are computed from them.
+//! The values that were read from sources. When they are merged into the series, the exported values replace them.
 
 use papyra_metrics::Tally;
 
@@ -9,7 +9,8 @@ use super::number::{Form, Number};
 /// One reading of each metric of each source. The readings are ordered by source and, within a source, by metric.
 #[derive(Default)]
 pub(crate) struct Readings {
-    pub(super) values: ExportedValues,
+    /// The values that were read. After the readings were merged, the exported values of the series.
+    pub(crate) values: ExportedValues,
     /// The forms of the readings. A reading has no form if the metric is absent or could not be read.
     pub(super) forms: Vec<FormRun>,
     /// For each histogram, the index after its last bucket in the list of all buckets.

@@ -41,7 +41,7 @@ impl Store {
         let (first, departed, labels) = (*first, departed.clone(), Arc::clone(labels));
         let mut problems = self.problems.remove(&id).unwrap_or_default();
         if let Some(last) = last {
-            self.values.apply(first, &last.readings, 0, self.backends[position].len());
+            self.values.apply(first, &mut last.readings, 0, self.backends[position].len());
             problems = last.problems.drain(..).map(|(_, problem)| problem).collect();
         }
         self.epoch += 1;
@@ -66,7 +66,7 @@ impl Store {
                 release(&mut self.labels, &id.labels);
                 continue;
             };
-            let number = self.values.exported()[index];
+            let number = self.values.exported(index);
             let value = match form {
                 Form::Histogram => self
                     .values

@@ -59,6 +59,8 @@ impl Store {
 
     /// Merges a reading of all backends into the store, unless another reading was merged since this one began. The
     /// other reading may contain newer or older totals, so the two readings cannot be combined.
+    ///
+    /// If the reading is merged, the exported values replace the values that were read.
     pub(in crate::registry) fn merge(&mut self, reading: &Reading, scratch: &mut Scratch) -> Merge {
         let admitted = self.admit(reading.began);
         if admitted != Merge::Applied {
@@ -69,9 +71,9 @@ impl Store {
         self.repeated_at = None;
         // The lists differ if backends were added or closed during the reading.
         let is_new = if Arc::ptr_eq(&self.backends, &reading.backends) {
-            self.values.apply(0, &scratch.readings, 0, self.values.len())
+            self.values.apply_all(&mut scratch.readings)
         } else {
-            self.merge_each(&reading.backends, &scratch.readings)
+            self.merge_each(&reading.backends, &mut scratch.readings)
         };
         self.epoch += u64::from(is_new);
         if !(self.problems.is_empty() && scratch.problems.is_empty()) {
@@ -82,7 +84,7 @@ impl Store {
 
     /// Merges the readings of those backends that are still open. Returns whether the form of a series has changed.
     #[cold]
-    fn merge_each(&mut self, backends: &[Backend], readings: &Readings) -> bool {
+    fn merge_each(&mut self, backends: &[Backend], readings: &mut Readings) -> bool {
         let (mut is_new, mut next) = (false, 0);
         for backend in backends {
             let from = next;

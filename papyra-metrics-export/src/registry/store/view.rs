@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use papyra_metrics::Tally;
 
-use super::merge::Reading;
+use super::merge::{Merge, Reading};
 use super::{Backend, Store};
 use crate::registry::closed::ClosedValue;
 use crate::series::SeriesId;
@@ -20,8 +20,8 @@ pub(crate) struct View {
     pub(crate) number: u64,
     /// The last values of closed series. `Store::update_view` appends them to the values of the open series.
     closed: Vec<Number>,
-    /// The histograms of the view.
-    histograms: Vec<ViewHistogram>,
+    /// The closed histograms.
+    closed_histograms: Vec<ClosedHistogram>,
     /// The buckets of closed histograms.
     closed_tallies: Vec<Tally>,
     /// Whether the view contains a closed series until the registry forgets the series. If false, the view contains the
@@ -43,18 +43,12 @@ pub(crate) struct View {
     backends: Weak<Vec<Backend>>,
 }
 
-/// A histogram of a view.
-struct ViewHistogram {
+/// A closed histogram of a view.
+struct ClosedHistogram {
     /// The index of the histogram's value in the values of the reading.
     value_index: usize,
-    source: HistogramSource,
-}
-
-enum HistogramSource {
-    /// The index of the histogram among the store's histograms.
-    Open(usize),
     /// The range of the histogram's buckets in `closed_tallies`.
-    Closed(Range<usize>),
+    tallies: Range<usize>,
 }
 
 /// A series in a view.
@@ -89,10 +83,13 @@ impl View {
 }
 
 impl Store {
-    /// Updates a view and its values. Returns whether the view's series or their indices have changed.
+    /// Updates a view after a reading that was merged or superseded, and updates the values of the reading for the view.
+    /// Returns whether the view's series or their indices have changed.
     pub(in crate::registry) fn update_view(
         &mut self,
         view: &mut View,
+        reading: &Reading,
+        merge: Merge,
         values: &mut ExportedValues,
     ) -> bool {
         self.compact();
@@ -109,17 +106,13 @@ impl Store {
         if view.backends.as_ptr() != Arc::as_ptr(&self.backends) {
             view.backends = Arc::downgrade(&self.backends);
         }
-        values.clear();
-        values.numbers.extend_from_slice(self.values.exported());
-        if !view.closed.is_empty() {
-            values.numbers.extend_from_slice(&view.closed);
+        // A merged reading already contains the exported values, in the order of the backends that were read.
+        if merge != Merge::Applied || !Arc::ptr_eq(&self.backends, &reading.backends) {
+            self.values.copy_to(values);
         }
-        for ViewHistogram { value_index, source } in &view.histograms {
-            let tallies = match source {
-                HistogramSource::Open(index) => self.values.histogram(*index),
-                HistogramSource::Closed(range) => &view.closed_tallies[range.clone()],
-            };
-            values.set_histogram(*value_index, tallies);
+        values.numbers.extend_from_slice(&view.closed);
+        for ClosedHistogram { value_index, tallies } in &view.closed_histograms {
+            values.set_histogram(*value_index, &view.closed_tallies[tallies.clone()]);
         }
         is_changed
     }
@@ -128,17 +121,13 @@ impl Store {
     fn renew(&self, view: &mut View) {
         view.series.clear();
         view.closed.clear();
-        view.histograms.clear();
+        view.closed_histograms.clear();
         view.closed_tallies.clear();
         (view.epoch, view.forgotten) = (self.epoch, self.closed.forgotten);
         for backend in &*self.backends {
             for (i, id) in backend.series() {
                 let value_index = backend.first + i;
                 let Some(form) = self.values.form(value_index) else { continue };
-                if form == Form::Histogram {
-                    let source = HistogramSource::Open(self.values.histogram_index(value_index));
-                    view.histograms.push(ViewHistogram { value_index, source });
-                }
                 let serial = self.serials[value_index];
                 let (is_open, is_shown) = (true, true);
                 view.series.push(SeriesView { id, serial, value_index, form, is_open, is_shown });
@@ -156,8 +145,8 @@ impl Store {
                     ClosedValue::Histogram(values) => {
                         let start = view.closed_tallies.len();
                         view.closed_tallies.extend_from_slice(values.exported());
-                        let source = HistogramSource::Closed(start..view.closed_tallies.len());
-                        view.histograms.push(ViewHistogram { value_index, source });
+                        let tallies = start..view.closed_tallies.len();
+                        view.closed_histograms.push(ClosedHistogram { value_index, tallies });
                         (Form::Histogram, Number::default())
                     }
                 };
