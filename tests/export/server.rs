@@ -81,6 +81,8 @@ fn a_scrape_is_answered_in_every_form_of_an_http_request() {
         // RFC 9112, 3.2.2: a server must accept the absolute form.
         "GET http://localhost:9100/metrics HTTP/1.1\r\nHost: localhost:9100\r\n\r\n",
         "GET HTTP://localhost/metrics?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost:\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: [fe80::1%25eth0]:9100 \r\n\r\n",
         // RFC 9112, 2.2: empty lines before a request are ignored, and a line may end in LF alone.
         "\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
         "\n\r\n\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -126,6 +128,9 @@ fn an_invalid_request_is_answered_with_the_matching_status() {
         ("GET http://localhost/metrics HTTP/1.1\r\n\r\n", "400 Bad Request"),
         ("GET /metrics HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n", "400 Bad Request"),
         ("GET /metrics HTTP/1.0\r\nHost: x\r\nHost: x\r\n\r\n", "400 Bad Request"),
+        ("GET /metrics HTTP/1.1\r\nHost: x y\r\n\r\n", "400 Bad Request"),
+        ("GET /metrics HTTP/1.1\r\nHost: user@x\r\n\r\n", "400 Bad Request"),
+        ("GET /metrics HTTP/1.0\r\nHost: http://x/\r\n\r\n", "400 Bad Request"),
         ("\0\r\n\r\n", "400 Bad Request"),
         ("\u{16}\u{3}\u{1} a TLS handshake", "400 Bad Request"),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 HTTP Version Not Supported"),

@@ -64,15 +64,20 @@ fn respond(request: &httparse::Request<'_, '_>) -> Received {
         let headers = request.headers.iter();
         headers.filter(move |header| header.name.eq_ignore_ascii_case(name))
     };
-    let hosts = headers("host").count();
+    let mut hosts = headers("host").map(|header| header.value);
+    let has_wrong_host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => !is_host(host),
+        (Some(_), Some(_)) => true,
+        (None, _) => request.version == Some(1),
+    };
     let format = || {
         let values = headers("accept").map(|header| String::from_utf8_lossy(header.value));
         Format::accepted(&values.collect::<Vec<_>>().join(","))
     };
     let response = match (method, path(target)) {
         // RFC 9112, 3.2: a server must refuse these requests.
-        _ if hosts > 1 || hosts == 0 && request.version == Some(1) => {
-            let text = "an HTTP/1.1 request needs exactly one `Host` header\n";
+        _ if has_wrong_host => {
+            let text = "an HTTP/1.1 request needs exactly one valid `Host` header\n";
             Response::text("400 Bad Request", "", text)
         }
         ("GET", PATH) => return Received::Scrape(format()),
@@ -86,6 +91,11 @@ fn respond(request: &httparse::Request<'_, '_>) -> Received {
         _ => Response::text("404 Not Found", "", "the metrics are at /metrics\n"),
     };
     Received::Answered(response)
+}
+
+/// Returns whether the value of a `Host` header has only characters of a host and a port (RFC 3986, 3.2.2).
+fn is_host(value: &[u8]) -> bool {
+    value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte))
 }
 
 /// Returns the path of a request target in origin form (`/metrics?name=value`) or in absolute form
