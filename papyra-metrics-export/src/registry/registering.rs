@@ -55,6 +55,10 @@ impl Registry {
     /// Use this for metrics that exist only to be exported, such as a struct that flattens the metrics of several
     /// components.
     ///
+    /// Keep the guard for as long as the components exist. The registry recognizes metrics that are registered again by
+    /// their own `Arc`, but not components in a new struct. If a component is registered again in a new struct, under the
+    /// same labels, its series continue from their last totals, and its earlier counts are added a second time.
+    ///
     /// ```
     /// use papyra_metrics::{Counter, Metrics};
     /// use papyra_metrics_export::Registry;
