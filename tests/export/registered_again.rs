@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use papyra_metrics::{Counter, Descriptor, Histogram, Metrics, Value, Walker};
-use papyra_metrics_export::{Registry, RegistryReader};
+use papyra_metrics_export::{RegisterError, Registry, RegistryReader};
 use papyra_metrics_export_tests::number;
 
 #[derive(Default, Metrics)]
@@ -118,7 +118,14 @@ fn series_that_are_parted_and_joined_again_and_again_do_not_increase_memory() {
 }
 
 /// A counter. One of its readings waits until the test lets it end.
-struct Blocking(Barrier);
+struct Blocking(Arc<Barrier>);
+
+impl Blocking {
+    fn new() -> (Arc<Self>, Arc<Barrier>) {
+        let barrier = Arc::new(Barrier::new(2));
+        (Arc::new(Self(Arc::clone(&barrier))), barrier)
+    }
+}
 
 impl Metrics for Blocking {
     fn descriptors(&self) -> &[Descriptor] {
@@ -138,7 +145,7 @@ impl Metrics for Blocking {
 fn metrics_that_were_closed_and_are_found_through_a_weak_reference_are_not_counted_again() {
     let registry = Registry::new();
     let reads = Arc::new(Reads::default());
-    let blocking = Arc::new(Blocking(Barrier::new(2)));
+    let (blocking, barrier) = Blocking::new();
     registry.register(reads.clone(), &[]).unwrap();
     registry.register(blocking.clone(), &[]).unwrap();
     reads.count(10);
@@ -147,7 +154,7 @@ fn metrics_that_were_closed_and_are_found_through_a_weak_reference_are_not_count
         move || RegistryReader::new(&registry).read().count()
     });
     // The blocked reading keeps the metrics alive, although the next reading closes them.
-    blocking.0.wait();
+    barrier.wait();
     let weak = Arc::downgrade(&reads);
     drop(reads);
     let values = map([("reads", 10), ("read_seconds", 10), ("blocking", 7)]);
@@ -155,9 +162,54 @@ fn metrics_that_were_closed_and_are_found_through_a_weak_reference_are_not_count
     let reads = weak.upgrade().unwrap();
     registry.register(reads.clone(), &[]).unwrap();
     assert_eq!(read(&registry), values);
-    blocking.0.wait();
+    barrier.wait();
     blocked.unwrap().join().unwrap();
     drop(reads);
     assert_eq!(read(&registry), values);
     assert!(weak.upgrade().is_none());
+}
+
+#[test]
+fn metrics_that_are_held_again_before_a_reading_closes_them_stay_registered() {
+    let registry = Registry::new();
+    let reads = Arc::new(Reads::default());
+    let (blocking, barrier) = Blocking::new();
+    registry.register(reads.clone(), &[]).unwrap();
+    registry.register(blocking.clone(), &[]).unwrap();
+    let weak = Arc::downgrade(&reads);
+    drop(reads);
+    let blocked = thread::Builder::new().name("blocked".to_owned()).spawn({
+        let registry = registry.clone();
+        move || RegistryReader::new(&registry).read().count()
+    });
+    // When the reading blocks, it has already found that only the registry holds the metrics.
+    barrier.wait();
+    let reads = weak.upgrade().unwrap();
+    let error = registry.register(reads.clone(), &[]).unwrap_err();
+    assert!(matches!(error, RegisterError::AlreadyRegistered { .. }), "{error}");
+    barrier.wait();
+    blocked.unwrap().join().unwrap();
+    reads.count(10);
+    assert_eq!(read(&registry), map([("reads", 10), ("read_seconds", 10), ("blocking", 7)]));
+}
+
+#[test]
+fn metrics_that_are_held_again_keep_their_labels_although_a_registration_was_about_to_close_them() {
+    let registry = Registry::new();
+    let (earlier, barrier) = Blocking::new();
+    registry.register(earlier.clone(), &[]).unwrap();
+    let weak = Arc::downgrade(&earlier);
+    drop(earlier);
+    let (later, _) = Blocking::new();
+    let blocked = thread::Builder::new().name("blocked".to_owned()).spawn({
+        let (registry, later) = (registry.clone(), later.clone());
+        move || registry.register(later, &[])
+    });
+    // The registration reads the earlier metrics before it closes them.
+    barrier.wait();
+    let _earlier = weak.upgrade().unwrap();
+    barrier.wait();
+    let error = blocked.unwrap().join().unwrap().unwrap_err();
+    assert!(matches!(error, RegisterError::DuplicateSeries { .. }), "{error}");
+    assert_eq!(read(&registry), map([("blocking", 7)]));
 }

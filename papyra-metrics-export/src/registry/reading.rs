@@ -13,6 +13,18 @@ use crate::series::collect::Scratch;
 impl Registry {
     /// Reads a backend for the last time and closes it. Returns false if the backend was already closed.
     pub(super) fn close(&self, id: u64) -> bool {
+        self.close_if(id, |_| true)
+    }
+
+    /// Reads a backend for the last time and closes it, unless the application holds its metrics again. The application
+    /// can get an `Arc` of them from a `Weak`.
+    pub(super) fn close_orphan(&self, id: u64) {
+        self.close_if(id, Backend::is_orphaned);
+    }
+
+    /// Reads a backend for the last time, and closes it if `may_close` returns true. `may_close` is called under the
+    /// lock. Returns whether the backend was closed.
+    fn close_if(&self, id: u64, may_close: impl Fn(&Backend) -> bool) -> bool {
         let mut scratch = Scratch::default();
         let mut is_repeated = false;
         loop {
@@ -23,6 +35,11 @@ impl Registry {
             scratch.clear();
             backend.read(0, &mut scratch);
             let mut store = self.store();
+            if !may_close(&backend) {
+                drop(store);
+                drop_user_code(backend);
+                return false;
+            }
             let merge = store.admit(began);
             let closed = match merge {
                 Merge::Applied => store.close(id, Some(&mut scratch)),
@@ -45,7 +62,7 @@ impl Registry {
     pub(super) fn close_orphans(&self) {
         let orphans = self.store().orphans();
         for id in orphans {
-            self.close(id);
+            self.close_orphan(id);
         }
     }
 
@@ -76,7 +93,7 @@ impl Registry {
         let mut store = self.store();
         let merge = store.merge(&reading, scratch);
         let has_orphans = merge == Merge::Applied && !scratch.orphans.is_empty();
-        let closed = has_orphans.then(|| store.close_all(&scratch.orphans));
+        let closed = has_orphans.then(|| store.close_orphans(&scratch.orphans));
         let values = &mut scratch.readings.values;
         let is_changed =
             (merge != Merge::Conflict).then(|| store.update_view(view, &reading, merge, values));

@@ -166,7 +166,7 @@ impl Registry {
             match outcome? {
                 Outcome::Orphans(orphans) => {
                     for id in orphans {
-                        self.close(id);
+                        self.close_orphan(id);
                     }
                 }
                 Outcome::Registered { has_new_families, needs_sweep } => {

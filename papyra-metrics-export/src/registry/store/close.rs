@@ -21,11 +21,15 @@ impl Store {
         orphans
     }
 
-    /// Closes backends whose readings have just been merged. Returns their sources, which the caller drops after it
-    /// releases the lock.
+    /// Closes backends whose readings have just been merged, unless the application holds their metrics again. Returns
+    /// their sources, which the caller drops after it releases the lock.
     #[cold]
-    pub(in crate::registry) fn close_all(&mut self, ids: &[u64]) -> Vec<Arc<dyn Source>> {
-        ids.iter().filter_map(|&id| self.close(id, None)).collect()
+    pub(in crate::registry) fn close_orphans(&mut self, ids: &[u64]) -> Vec<Arc<dyn Source>> {
+        let close = |&id: &u64| {
+            let is_orphaned = self.backends[self.position(id)?].is_orphaned();
+            is_orphaned.then(|| self.close(id, None)).flatten()
+        };
+        ids.iter().filter_map(close).collect()
     }
 
     /// Closes a backend. `last` contains the backend's last readings; `None` if they have just been merged. Returns the
