@@ -72,6 +72,10 @@ pub(crate) use store::view::{SeriesView, View};
 /// time does not get the last values. The memory and the time of a reading depend on the number of backends
 /// that are open or remembered, not on how many were closed and forgotten.
 ///
+/// An application that keeps only a `Weak` of the metrics must register them again whenever it gets an `Arc` from it. The
+/// error [`AlreadyRegistered`](RegisterError::AlreadyRegistered) then means that they are still registered. If this `Arc`
+/// is dropped while a reading is under way that closes the metrics, the reading may miss what was counted in the meantime.
+///
 /// # Totals
 ///
 /// Readers get the lifetime total of a counter, which a reset does not change. If a total falls nevertheless, for
