@@ -498,6 +498,13 @@ fn every_address_of_a_resolved_name_answers() {
     for &address in server.local_addrs() {
         assert_is_scrape(&request(address, SCRAPE));
     }
+    // On most systems, the IPv6 socket also receives the IPv4 connections.
+    for any in [["[::]:0", "0.0.0.0:0"], ["0.0.0.0:0", "[::]:0"]] {
+        let any: [SocketAddr; 2] = any.map(|it| it.parse().unwrap());
+        let server = serve(Prometheus::new(&registry), &any[..]).unwrap();
+        let ipv4 = SocketAddr::from(([127, 0, 0, 1], server.local_addr().port()));
+        assert_is_scrape(&request(ipv4, SCRAPE));
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(super) fn listen(address: &(impl ToSocketAddrs + Debug)) -> io::Result<Vec<T
             addresses.push(resolved);
         }
     }
+    // On most systems, an IPv6 socket for all addresses also needs the IPv4 port, so it is opened before the others.
+    addresses.sort_by_key(|address| !(address.is_ipv6() && address.ip().is_unspecified()));
     if addresses.is_empty() {
         let message = format!("cannot listen: {address:?} resolves to no address");
         return Err(io::Error::new(ErrorKind::NotFound, message));
