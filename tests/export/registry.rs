@@ -525,6 +525,37 @@ fn another_number_of_instruments_than_of_descriptors_is_reported() {
 }
 
 #[test]
+fn a_walk_that_skips_too_many_metrics_is_reported_and_changes_no_other_backend() {
+    struct Skipping(Histogram);
+
+    impl Metrics for Skipping {
+        fn descriptors(&self) -> &[Descriptor] {
+            const { &[Descriptor::counter("first"), Descriptor::histogram("second")] }
+        }
+
+        fn walk(&self, walker: &mut dyn Walker) {
+            for _ in 0..3 {
+                walker.instrument(&Value::Counter(7));
+                walker.absent(usize::MAX);
+                walker.metric(Some(&self.0));
+            }
+        }
+    }
+
+    let registry = Registry::new();
+    registry.register_static(Skipping(Histogram::new()), &[]).unwrap();
+    let log = Arc::new(LogMetrics::default());
+    registry.register(log.clone(), &[("backend", "log")]).unwrap();
+    log.records_written.add(3);
+    let values = read(&mut RegistryReader::new(&registry));
+    assert_eq!(values["first{}"], 7);
+    assert_eq!(values["records_written{backend=\"log\"}"], 3);
+    assert_eq!(values.len(), 4, "{values:?}");
+    let problem = &registry.problems()[0].message;
+    assert!(problem.contains(" instruments, but its number of descriptors is 2; "), "{problem}");
+}
+
+#[test]
 fn absent_metrics_do_not_shift_those_after_them() {
     #[derive(Default, Metrics)]
     struct Outer {

@@ -242,8 +242,15 @@ impl Walker for Collector<'_> {
     }
 
     fn absent(&mut self, count: usize) {
-        self.next += count;
+        self.next = skip(self.next, count);
     }
+}
+
+/// Returns the index of the metric after `count` absent metrics. Any number may be passed, for example by a subtraction
+/// that wrapped. Neither this index nor those of the next metrics overflow, because a small index would belong to
+/// another metric.
+fn skip(next: usize, count: usize) -> usize {
+    next.saturating_add(count).min(usize::MAX / 2)
 }
 
 /// Returns the buckets of each histogram that is not absent, with the index of its descriptor. If the source panics,
@@ -291,6 +298,6 @@ impl Walker for BucketCollector<'_> {
     }
 
     fn absent(&mut self, count: usize) {
-        self.next += count;
+        self.next = skip(self.next, count);
     }
 }
