@@ -131,6 +131,7 @@ impl Exposition {
     }
 
     /// Writes all samples, with the values of one reading.
+    #[inline]
     pub(super) fn write(&self, values: &ExportedValues, out: &mut String) {
         for run in &self.runs {
             match run {

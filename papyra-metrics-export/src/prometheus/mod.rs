@@ -138,12 +138,16 @@ impl Prometheus {
             Err(TryLockError::Poisoned(scraper)) => {
                 self.encode_with(&mut scraper.into_inner(), format, text);
             }
-            Err(TryLockError::WouldBlock) => {
-                let mut scraper = self.more_scrapers().pop();
-                self.encode_with(&mut scraper, format, text);
-                self.keep(scraper);
-            }
+            Err(TryLockError::WouldBlock) => self.encode_at_the_same_time(format, text),
         }
+    }
+
+    /// Appends all metrics to `text` while another scrape runs.
+    #[cold]
+    fn encode_at_the_same_time(&self, format: Format, text: &mut String) {
+        let mut scraper = self.more_scrapers().pop();
+        self.encode_with(&mut scraper, format, text);
+        self.keep(scraper);
     }
 
     #[inline]

@@ -203,8 +203,8 @@ impl SeriesValues {
         }
     }
 
-    /// Applies the totals of adjacent counters. Not inlined, so that the loop keeps its variables in registers.
-    #[inline(never)]
+    /// Applies the totals of adjacent counters.
+    #[inline]
     fn apply_totals(&mut self, series: Range<usize>, totals: &mut [Number]) {
         let known = &mut self.totals[series.clone()];
         for (index, (known, total)) in series.clone().zip(known.iter_mut().zip(&*totals)) {

@@ -110,7 +110,9 @@ impl Store {
         if merge != Merge::Applied || !Arc::ptr_eq(&self.backends, &reading.backends) {
             self.values.copy_to(values);
         }
-        values.numbers.extend_from_slice(&view.closed);
+        if !view.closed.is_empty() {
+            values.numbers.extend_from_slice(&view.closed);
+        }
         for ClosedHistogram { value_index, tallies } in &view.closed_histograms {
             values.set_histogram(*value_index, &view.closed_tallies[tallies.clone()]);
         }
