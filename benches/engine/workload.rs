@@ -6,7 +6,7 @@ use std::sync::Barrier;
 
 use tempfile::TempDir;
 
-/// A key-value store: a build of the engine.
+/// A build of the engine, which is a key-value store.
 pub(crate) trait Engine: Sync + Sized {
     fn open(directory: &Path, is_synced: bool) -> Self;
     fn put(&self, key: &[u8], value: &[u8]);
