@@ -122,7 +122,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until a signal has stopped the command.
+    /// Waits until a signal has suspended the command.
     fn until_stopped(&self) {
         let end = Instant::now() + LONG;
         let stat = format!("/proc/{}/stat", self.child.process_id().unwrap());

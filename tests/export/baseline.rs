@@ -1,4 +1,5 @@
-//! Readers and exporters that start at the present totals, for processes that were forked.
+//! Readers and exporters that start at the present totals, as a child process uses them after a fork. These tests do
+//! not fork: one process counts first as the parent, and then as the child.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -29,7 +29,7 @@ fn scrape(address: SocketAddr) -> String {
     answer
 }
 
-/// Runs a function in a forked process. Returns whether the function ended without a panic.
+/// Runs a function in a forked child process. Returns whether the function ended without a panic.
 fn succeeds_in_child(run: impl FnOnce()) -> bool {
     // SAFETY: the child allocates, so no other thread may hold a lock of the allocator during the fork. The only other
     // threads belong to the exporters, and they only wait: one thread for an hour, and the others for clients.

@@ -1,5 +1,5 @@
-//! Tests the HTTP server under load: with many clients at once, with clients that reset their connections, and in a
-//! process that was stopped.
+//! Tests the HTTP server under load: with many clients at once, with clients that reset their connections, and with
+//! clients that connect while `SIGSTOP` suspends the server's process.
 
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write, stdin};
@@ -67,7 +67,7 @@ fn more_clients_than_the_server_connects_are_answered_one_after_the_other() {
 const CHILD: &str = "PAPYRA_TEST_STOPPED_SERVER";
 
 /// This is not a test of its own: `a_full_server_disconnects_the_oldest_clients_even_if_many_connect_at_once` runs it
-/// in a separate process, and stops and continues that process. Without the environment variable [`CHILD`], it does
+/// in a separate process, and suspends and resumes that process. Without the environment variable [`CHILD`], it does
 /// nothing.
 #[test]
 fn serves_until_its_input_ends() {
@@ -110,7 +110,7 @@ fn a_full_server_disconnects_the_oldest_clients_even_if_many_connect_at_once() {
     let first = ask(address);
     next(&mut output, "blocked: ");
     signal(&process, "-STOP");
-    // The process is stopped, so all these clients send their requests before the server accepts any of these clients.
+    // The process is suspended, so all these clients send their requests before the server accepts any of them.
     let later = iter::repeat_with(|| ask(address)).take(200);
     let mut clients: Vec<_> = iter::once(first).chain(later).collect();
     signal(&process, "-CONT");
