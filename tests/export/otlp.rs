@@ -381,7 +381,7 @@ fn a_collector_that_resets_a_connection_after_its_response_receives_the_next_req
             let mut stream = stream.unwrap();
             receive(&stream);
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
-            // If another request arrives on this connection, dropping the stream with unread data resets the connection.
+            // If another request arrives here, dropping the stream with unread data resets the connection.
             thread::spawn(move || stream.peek(&mut [0]));
         }
     });
