@@ -480,6 +480,29 @@ fn the_password_in_a_url_is_sent_and_never_shown() {
 }
 
 #[test]
+fn the_password_in_a_url_with_a_mistake_is_never_shown() {
+    for url in [
+        "shop:secret@host:4318/v1/metrics",
+        "shop:secret@host",
+        "http:/shop:secret@host/",
+        "http//shop:secret@host/",
+        "//shop:secret@host/",
+        // The characters `/`, `?` and `#` of a password are not encoded.
+        "http://shop:a/secret@host/",
+        "http://shop:1/secret@host/",
+        "http://shop:a?secret@host/",
+        "http://shop:a#secret@host/",
+        "http://shop:a@secret/b@host/",
+    ] {
+        let shown = match Otlp::new(&Registry::new()).into_http(url) {
+            Ok(otlp) => format!("{otlp:?}"),
+            Err(error) => error.to_string(),
+        };
+        assert!(shown.contains("host") && !shown.contains("secret"), "{url}: {shown}");
+    }
+}
+
+#[test]
 fn an_invalid_url_is_refused_with_an_example() {
     for url in ["", "127.0.0.1:4318", "/v1/metrics", "http://"] {
         let error = Otlp::new(&Registry::new()).into_http(url).unwrap_err();

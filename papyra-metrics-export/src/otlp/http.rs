@@ -223,12 +223,16 @@ impl Export for OtlpHttp {
     }
 }
 
-/// Returns the URL without the user name and the password, which must not appear in messages.
+/// Returns the URL without the user name and the password, which must not appear in messages. They end at the last `@`
+/// even if a character before it ends the authority of a valid URL: the mistake may be a `/` in the password.
 fn without_credentials(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
+    let Some((before, rest)) = url.rsplit_once('@') else { return url.to_owned() };
+    let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+    let is_scheme = |char: char| char.is_ascii_alphanumeric() || "+-.".contains(char);
+    if scheme.is_empty() || !scheme.chars().all(is_scheme) {
+        return rest.to_owned();
+    }
+    format!("{scheme}://{rest}")
 }
 
 /// Returns the pause that the collector requests in the header `Retry-After`, which is a number of seconds or a date:
