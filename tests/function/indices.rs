@@ -203,6 +203,18 @@ impl Store {
         Ok(this.len)
     }
 
+    #[metrics(in_flight = self.metrics.in_flight[op], errors = errors[op])]
+    fn alias_with_an_expression(&self, op: Op) -> BoxFuture<'_, Fallible<()>> {
+        Box::pin(async { Err(Empty) })
+    }
+
+    #[metrics(in_flight = self.metrics.in_flight[self.op])]
+    async fn counted_with_an_expression(mut self: Arc<Self>) {
+        if let Some(store) = Arc::get_mut(&mut self) {
+            store.op = Op::Get;
+        }
+    }
+
     #[metrics(in_flight = in_flight[op], errors = errors[op], cancelled = cancelled[op])]
     fn alias_of_a_copy(&self, op: Op, pending: bool) -> BoxFuture<'_, Fallible<()>> {
         if pending {
@@ -251,6 +263,11 @@ fn an_index_of_self_is_read_before_the_body_moves_self() {
 fn a_future_behind_an_alias_keeps_the_index_for_its_guards() {
     let metrics = Arc::new(StoreMetrics::default());
     let store = Store::of(&metrics);
+    assert!(run(store.alias_with_an_expression(Op::Put)).is_err());
+    assert_eq!(metrics.in_flight[Op::Put].get(), 0);
+    run(Arc::new(Store::of(&metrics)).counted_with_an_expression());
+    assert_eq!(metrics.in_flight[Op::Put].get(), 0);
+    metrics.reset();
     assert!(run(store.alias_of_a_copy(Op::Put, false)).is_err());
     let mut future = store.alias_of_a_copy(Op::Get, true);
     assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -260,4 +277,110 @@ fn a_future_behind_an_alias_keeps_the_index_for_its_guards() {
     let counted = snapshot.iter().filter(|(_, value)| value.as_u64() == Some(1));
     let series: Vec<_> = counted.map(|(series, _)| series).collect();
     assert_eq!(series, ["errors{op=put,kind=empty}", "cancelled{op=get}"]);
+}
+
+/// A store whose methods change the value that selects the gauge.
+struct Switching {
+    op: std::cell::Cell<Op>,
+    next: Op,
+    metrics: StoreMetrics,
+}
+
+impl Switching {
+    #[metrics(in_flight = in_flight[self.op.get()])]
+    fn through_a_cell(&self) -> usize {
+        self.op.set(Op::Get);
+        1
+    }
+
+    #[metrics(in_flight = in_flight[*op])]
+    fn by_reference(&self, op: &mut Op) {
+        *op = Op::Get;
+    }
+
+    #[metrics(in_flight = in_flight[request.op])]
+    fn in_a_request(&self, request: &mut Request) {
+        request.op = Op::Get;
+    }
+
+    #[metrics(in_flight = in_flight[self.op.get()])]
+    fn exclusive(&mut self) {
+        self.op = Op::Get.into();
+    }
+
+    #[metrics(in_flight = in_flight[self.op.get()])]
+    async fn later(&self) {
+        self.op.set(Op::Get);
+    }
+
+    #[metrics(in_flight = self.metrics.in_flight[self.op.get()])]
+    fn expression(&self) {
+        self.op.set(Op::Get);
+    }
+
+    #[metrics(in_flight = self.metrics.in_flight[self.next])]
+    fn exclusive_expression(&mut self) {
+        self.next = Op::Get;
+    }
+
+    #[metrics(in_flight = self.metrics.in_flight[request.op])]
+    fn expression_of_a_request(&self, request: &mut Request) {
+        request.op = Op::Get;
+    }
+}
+
+// Expressions whose index is a variable or a field, in forms that access the gauge in other ways.
+impl Switching {
+    #[metrics(in_flight = self.metrics.in_flight[self.next])]
+    async fn later_exclusive(&mut self) {
+        self.next = Op::Get;
+    }
+
+    #[metrics(in_flight = self.metrics.in_flight[*op])]
+    async fn later_by_reference(&self, op: &mut Op) {
+        *op = Op::Get;
+    }
+}
+
+#[metrics(at = store.metrics, in_flight = in_flight[store.op.get()])]
+fn of_an_argument(store: &mut Switching) {
+    store.op = Op::Get.into();
+}
+
+#[test]
+fn a_call_leaves_the_gauge_that_it_entered_even_if_the_body_changes_the_index() {
+    let mut store =
+        Switching { op: Op::Put.into(), next: Op::Put, metrics: StoreMetrics::default() };
+    let mut in_flight = Vec::new();
+    let mut record = |name, store: &Switching| {
+        let gauges = &store.metrics.in_flight;
+        in_flight.push((name, gauges[Op::Get].get(), gauges[Op::Put].get()));
+        gauges[Op::Get].set(0);
+        gauges[Op::Put].set(0);
+        store.op.set(Op::Put);
+    };
+    store.through_a_cell();
+    record("through_a_cell", &store);
+    store.by_reference(&mut Op::Put);
+    record("by_reference", &store);
+    store.in_a_request(&mut Request::new("a"));
+    record("in_a_request", &store);
+    store.exclusive();
+    record("exclusive", &store);
+    run(store.later());
+    record("later", &store);
+    store.expression();
+    record("expression", &store);
+    store.exclusive_expression();
+    record("exclusive_expression", &store);
+    store.expression_of_a_request(&mut Request::new("a"));
+    record("expression_of_a_request", &store);
+    run(store.later_exclusive());
+    record("later_exclusive", &store);
+    run(store.later_by_reference(&mut Op::Put));
+    record("later_by_reference", &store);
+    of_an_argument(&mut store);
+    record("of_an_argument", &store);
+    in_flight.retain(|&(_, get, put)| (get, put) != (0, 0));
+    assert_eq!(in_flight, []);
 }

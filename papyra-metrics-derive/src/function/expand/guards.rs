@@ -6,8 +6,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use super::names::{handle, located, located_at_end, quote_mixed_site, root_handle, self_alias};
 use super::record::Lookup;
 use super::{BodyExpander, GuardBindings};
+use crate::function::body::usage::BodyUsage;
 use crate::function::input::{Receiver, ReceiverKind};
-use crate::function::model::{Target, Targets, Timing};
+use crate::function::model::{Target, TargetKind, Targets, Timing};
 use crate::function::plan::{Access, BodySelf};
 use crate::template::{quote, quote_spanned};
 
@@ -168,7 +169,7 @@ impl<'a> BodyExpander<'a> {
             guards.holder_of_self = Some(local);
             return;
         }
-        let argument = self.plan.held_argument(target).filter(|_| access != Access::FutureHandle);
+        let argument = self.held_argument(target).filter(|_| access != Access::FutureHandle);
         if let Some(name) = argument {
             let place = guards.holder_of(name).map(|holder| quote_mixed_site!(#holder.held));
             let place = place.unwrap_or_else(|| quote!(#name));
@@ -183,6 +184,20 @@ impl<'a> BodyExpander<'a> {
             GuardKind::Cancelled => self.cancellation_guard(target, access),
             GuardKind::Timer(timing) => self.timer_guard(timing, access),
         });
+    }
+
+    /// Returns the `&mut` argument through which the guard of a target accesses the instrument, if there is one. An index that
+    /// was read before the body is not accessed through it.
+    fn held_argument(&self, target: &Target) -> Option<&'a Ident> {
+        let mut lent = self.plan.lent_arguments.iter().copied();
+        let place = match &target.kind {
+            TargetKind::ErrorCounter(_) => TokenStream::new(),
+            TargetKind::InMetrics(_, place) | TargetKind::Expression(place) => {
+                self.with_read_indices(place, target)
+            }
+        };
+        let (place, root) = (BodyUsage::of(&place), target.kind.root());
+        lent.find(|name| place.names(name) || root.is_some_and(|root| root.usage.names(name)))
     }
 
     /// Returns an expression that creates a guard. The guard holds the value `held`. Its closure gets that value as the

@@ -1,5 +1,6 @@
 //! Generates variables for the indices of instruments, such as `request.op` in `requests[request.op]`, if the body may move the
-//! value that an index is read from. The variables are read before the body.
+//! value that an index is read from. The variables are read before the body. So is each index of the gauge of calls in flight:
+//! if the body changed the index, the end of the call would decrement another gauge than its start has incremented.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
@@ -7,6 +8,7 @@ use super::BodyExpander;
 use super::names::quote_mixed_site;
 use crate::function::body::usage::BodyUsage;
 use crate::function::model::{Target, TargetKind};
+use crate::raw_tokens::is_punct;
 use crate::template::quote;
 
 impl BodyExpander<'_> {
@@ -14,14 +16,14 @@ impl BodyExpander<'_> {
     pub(super) fn read_indices(&self) -> TokenStream {
         let mut statements = TokenStream::new();
         for target in self.plan.model.targets.all() {
-            if let TargetKind::InMetrics(_, place) = &target.kind {
+            if let TargetKind::InMetrics(_, place) | TargetKind::Expression(place) = &target.kind {
                 self.replace_indices(place, target, &mut 0, &mut statements);
             }
         }
         statements
     }
 
-    /// Returns the place of the instrument in the metrics, with the variables instead of the indices that they hold.
+    /// Returns the place of the instrument, with the variables instead of the indices that they hold.
     pub(super) fn with_read_indices(&self, place: &TokenStream, target: &Target) -> TokenStream {
         self.replace_indices(place, target, &mut 0, &mut TokenStream::new())
     }
@@ -35,14 +37,20 @@ impl BodyExpander<'_> {
         statements: &mut TokenStream,
     ) -> TokenStream {
         let mut replaced = TokenStream::new();
+        let mut can_be_indexed = false;
         for token in place.clone() {
+            let follows_value = can_be_indexed;
+            can_be_indexed =
+                matches!(token, TokenTree::Ident(_) | TokenTree::Group(_)) || is_punct(&token, '?');
             let TokenTree::Group(group) = &token else {
                 replaced.extend([token]);
                 continue;
             };
             let content = match group.delimiter() {
                 Delimiter::None => self.replace_indices(&group.stream(), target, count, statements),
-                Delimiter::Bracket if self.plan.may_move(&BodyUsage::of(&group.stream())) => {
+                Delimiter::Bracket
+                    if follows_value && self.is_read_early(&group.stream(), target) =>
+                {
                     let name = format!("__{}_index_{count}", target.key);
                     *count += 1;
                     let (name, index) = (Ident::new(&name, Span::mixed_site()), group.stream());
@@ -57,4 +65,27 @@ impl BodyExpander<'_> {
         }
         replaced
     }
+
+    fn is_read_early(&self, index: &TokenStream, target: &Target) -> bool {
+        let usage = BodyUsage::of(index);
+        let is_gauge = target.key == "in_flight";
+        match &target.kind {
+            // A body that may move the argument makes the instrument a handle, which contains the value of the index.
+            TargetKind::Expression(_) => {
+                is_gauge && self.plan.may_change(&usage, index) && is_place(index)
+            }
+            _ => self.plan.may_move(&usage) || is_gauge && self.plan.may_change(&usage, index),
+        }
+    }
+}
+
+/// Returns whether the index is a variable or a field. The value of a call may be a borrow, such as a key of a map, and a
+/// variable with that borrow would live during the body.
+fn is_place(index: &TokenStream) -> bool {
+    let is_part = |token| match token {
+        TokenTree::Ident(_) | TokenTree::Literal(_) => true,
+        TokenTree::Punct(punct) => matches!(punct.as_char(), '.' | '*'),
+        TokenTree::Group(_) => false,
+    };
+    index.clone().into_iter().all(is_part)
 }

@@ -169,7 +169,8 @@ impl BodyExpander<'_> {
                 quote_mixed_site!(&#handle)
             }
             TargetKind::Expression(expression) => {
-                let expression = with_self_alias(expression, access);
+                let read = self.with_read_indices(expression, target);
+                let expression = with_self_alias(&read, access);
                 quote_spanned!(located(&expression)=> &#expression)
             }
         }

@@ -20,6 +20,7 @@ use crate::function::captures::{Capture, captures, captures_of_future, lent_argu
 use crate::function::input::{Argument, ArgumentKind, Receiver, ReceiverKind};
 use crate::function::model::{InstrumentedFn, Output, Target, Targets};
 use crate::function::output::{borrows_self, cannot_be_annotated, outlives_self};
+use crate::raw_tokens::is_punct;
 
 /// How a body runs, and how the code around it accesses the instruments.
 #[allow(clippy::struct_excessive_bools)] // independent decisions
@@ -267,11 +268,6 @@ impl<'a> BodyPlan<'a> {
         self.model.targets.observes_end() && !self.is_timed_by_guard
     }
 
-    /// Returns the `&mut` argument through which the guard of a target accesses the instrument, if there is one.
-    pub(crate) fn held_argument(&self, target: &Target) -> Option<&'a Ident> {
-        self.lent_arguments.iter().copied().find(|name| target.usage.names(name))
-    }
-
     pub(crate) fn needs_mut_self(&self) -> bool {
         let takes_fields =
             !self.captured_fields.is_empty() && self.receiver_kind() == Some(ReceiverKind::Owned);
@@ -349,6 +345,16 @@ impl<'a> BodyPlan<'a> {
             Some(ReceiverKind::Owned | ReceiverKind::RefCounted | ReceiverKind::Pinned)
         );
         index.names_self && (takes_self || self.guard_holds_self) || self.moves_argument_of(index)
+    }
+
+    /// Returns whether the index of an instrument may have another value after the body. A path such as `Op::Get` never does.
+    /// An index that begins with `&` is assumed to be constant: a variable for it would borrow during the whole body.
+    pub(crate) fn may_change(&self, usage: &BodyUsage, index: &TokenStream) -> bool {
+        let first = index.clone().into_iter().next();
+        let is_borrow = first.is_some_and(|first| is_punct(&first, '&'));
+        let has_group = index.clone().into_iter().any(|token| matches!(token, TokenTree::Group(_)));
+        let mut names = self.model.function.arguments.iter().flat_map(|argument| &argument.names);
+        !is_borrow && (usage.names_self || has_group || names.any(|name| usage.names(name)))
     }
 
     /// Returns whether the body has to be the last expression of the generated function, instead of the initializer of
