@@ -1,8 +1,8 @@
 //! The cost of metrics in the example engine: its throughput and its instructions without metrics, with papyra-metrics, and
 //! with other crates that measure the same operations.
 //!
-//! The sources of the engine are compiled once for each of these builds; only `metrics.rs` differs. Instructions are counted
-//! if valgrind is installed.
+//! The sources of the engine are compiled once for each of these builds; only the module `metrics` differs.
+//! Instructions are counted if valgrind is installed.
 //!
 //! `--short` measures for a tenth of the time. `--instructions` measures no times, which is useful on a busy machine.
 //! `--throughput` counts no instructions. `--write` writes the tables into `RESULTS.md`, between its two marks.
@@ -34,7 +34,7 @@ struct Build {
     prepare: fn(Workload) -> Round,
     /// Whether the throughput of this build is measured in every round, for a narrower confidence interval.
     is_in_every_round: bool,
-    /// Work that the metrics crate requires from time to time. It runs between rounds and is not measured.
+    /// Work that the build's metrics library requires from time to time. It runs between rounds and is not measured.
     upkeep: fn(),
 }
 

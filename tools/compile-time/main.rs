@@ -1,5 +1,6 @@
-//! Prints how much processor time builds with the derive and the attribute take, compared with other crates and with hand-written
-//! atomics. Each time is the minimum of several runs, because other load only adds time. Needs Linux, for `/proc`.
+//! Prints how much processor time builds with `#[derive(Metrics)]` and `#[metrics(…)]` take, compared with other crates
+//! and with hand-written atomics. Each time is the minimum of several runs, because other load only adds time. Needs
+//! Linux, for `/proc`.
 //!
 //! ```sh
 //! cargo run -p papyra-metrics-compile-time                    # all libraries; takes some minutes

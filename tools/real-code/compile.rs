@@ -1,4 +1,4 @@
-//! Compiles whole crates with the derive on their structs and the attribute on their functions.
+//! Compiles whole crates with `#[derive(Metrics)]` on their structs and `#[metrics(…)]` on their functions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -280,7 +280,7 @@ fn rewritten(source: &str, round: Round, added: &mut usize) -> String {
     text + &source[from..]
 }
 
-/// Returns whether the attribute accepts the function. [`expand`](mod@crate::expand) checks the errors of refused
+/// Returns whether `#[metrics(…)]` accepts the function. [`expand`](mod@crate::expand) checks the errors of refused
 /// functions.
 fn accepts(function: &Function, keys: &str) -> bool {
     let Ok(keys) = TokenStream::from_str(keys) else { return false };

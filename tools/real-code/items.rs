@@ -1,4 +1,4 @@
-//! The items of a file that can have an attribute.
+//! Finds the functions, structs, enums and unions of a file, and the positions at which attributes can be inserted.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -24,7 +24,7 @@ pub(crate) struct Function {
     pub(crate) has_self: bool,
     /// Whether the function returns a `Result` or, for example, a future of a `Result`, according to the names in the type.
     pub(crate) returns_result: bool,
-    /// The position in the file at which an attribute can be added.
+    /// The position in the file at which `#[metrics(…)]` can be inserted.
     pub(crate) at: usize,
 }
 
@@ -32,8 +32,9 @@ pub(crate) struct TypeItem {
     pub(crate) tokens: TokenStream,
     /// The fields of a struct with named fields.
     pub(crate) named: Option<Vec<Field>>,
-    /// The positions in the file at which an attribute can be added to the type and to its fields.
+    /// The position in the file at which the derive can be inserted.
     pub(crate) at: usize,
+    /// The positions in the file at which `#[metrics(…)]` can be inserted, one for each field in `named`.
     pub(crate) fields_at: Vec<usize>,
 }
 
@@ -136,8 +137,8 @@ fn offset(tokens: &dyn ToTokens) -> usize {
     first.map_or(0, |first| first.span().byte_range().start)
 }
 
-/// Returns whether the type is a `Result`, or a future, `Poll` or other wrapper of a `Result` that the attribute
-/// recognizes.
+/// Returns whether the type is a `Result`, or a future, `Option`, `Poll`, `Pin` or `Box` of a `Result`, according to
+/// the names in the type.
 fn is_outcome(ty: &Type) -> bool {
     match ty {
         Type::Group(group) => is_outcome(&group.elem),

@@ -1,4 +1,4 @@
-//! Tests the derive and the attribute on the code of well-known crates, which was not written for them.
+//! Tests `#[derive(Metrics)]` and `#[metrics(…)]` on the code of well-known crates, which was not written for them.
 //!
 //! First, every struct, enum, union and function is expanded in this process. No expansion may panic, the output must parse, and
 //! every error must have a location. Then whole crates are compiled with the derive on their structs and the attribute on their

@@ -1,5 +1,5 @@
-//! Functions that are known not to compile with the attribute, with the reasons. It is a fault if another function does not compile,
-//! or if a listed function compiles.
+//! Functions that are known not to compile with `#[metrics(…)]`, with the reasons. It is a fault if another function
+//! does not compile, or if a listed function compiles.
 
 use crate::compile::Round;
 
