@@ -123,6 +123,24 @@ impl Store {
         calls = calls[request.op], ok = ok[request.op], errors = errors[request.op],
         time = time[request.op], in_flight = in_flight[request.op]
     )]
+    fn lends<'a>(&self, request: &'a mut Request) -> Result<&'a mut String, Empty> {
+        request.op = Op::Get;
+        if request.key.is_empty() { Err(Empty) } else { Ok(&mut request.key) }
+    }
+
+    #[metrics(
+        calls = calls[request.op], ok = ok[request.op], errors = errors[request.op],
+        time = time[request.op], in_flight = in_flight[request.op], cancelled = cancelled[request.op]
+    )]
+    async fn lends_later<'a>(&self, request: &'a mut Request) -> Result<&'a mut String, Empty> {
+        ready(()).await;
+        if request.key.is_empty() { Err(Empty) } else { Ok(&mut request.key) }
+    }
+
+    #[metrics(
+        calls = calls[request.op], ok = ok[request.op], errors = errors[request.op],
+        time = time[request.op], in_flight = in_flight[request.op]
+    )]
     fn moves(&self, request: Request) -> Fallible<usize> {
         let key = request.into_key()?;
         Ok(key.len() + self.len)
@@ -234,6 +252,8 @@ fn an_index_of_an_argument_is_read_before_the_body_moves_the_argument() {
             metrics,
             store.delegates(request()),
             store.borrows(request()),
+            store.lends(&mut request()),
+            run(store.lends_later(&mut request())),
             store.moves(request()),
             store.by_pattern(request()),
             run(store.later(request())),

@@ -1,5 +1,5 @@
 //! Generates variables for the indices of instruments, such as `request.op` in `requests[request.op]`, if the body may move the
-//! value that an index is read from. The variables are read before the body. So is each index of the gauge of calls in flight:
+//! value that an index is read from, or return a borrow of it. The variables are read before the body. So is each index of the gauge of calls in flight:
 //! if the body changed the index, the end of the call would decrement another gauge than its start has incremented.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
@@ -74,7 +74,11 @@ impl BodyExpander<'_> {
             TargetKind::Expression(_) => {
                 is_gauge && self.plan.may_change(&usage, index) && is_place(index)
             }
-            _ => self.plan.may_move(&usage) || is_gauge && self.plan.may_change(&usage, index),
+            _ => {
+                self.plan.may_move(&usage)
+                    || self.plan.may_lend(&usage, index)
+                    || is_gauge && self.plan.may_change(&usage, index)
+            }
         }
     }
 }

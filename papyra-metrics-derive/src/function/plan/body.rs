@@ -347,14 +347,19 @@ impl<'a> BodyPlan<'a> {
         index.names_self && (takes_self || self.guard_holds_self) || self.moves_argument_of(index)
     }
 
+    /// Returns whether the index contains a `&mut` argument, a borrow of which the body may return, and is not itself a borrow,
+    /// which a variable would extend over the whole body.
+    pub(crate) fn may_lend(&self, usage: &BodyUsage, index: &TokenStream) -> bool {
+        !is_borrow(index) && self.lent_arguments.iter().any(|name| usage.names(name))
+    }
+
     /// Returns whether the index of an instrument may have another value after the body. A path such as `Op::Get` never does.
-    /// An index that begins with `&` is assumed to be constant: a variable for it would borrow during the whole body.
+    /// An index that is a borrow is assumed to be constant, for the reason given for `may_lend`.
     pub(crate) fn may_change(&self, usage: &BodyUsage, index: &TokenStream) -> bool {
-        let first = index.clone().into_iter().next();
-        let is_borrow = first.is_some_and(|first| is_punct(&first, '&'));
         let has_group = index.clone().into_iter().any(|token| matches!(token, TokenTree::Group(_)));
         let mut names = self.model.function.arguments.iter().flat_map(|argument| &argument.names);
-        !is_borrow && (usage.names_self || has_group || names.any(|name| usage.names(name)))
+        let is_variable = usage.names_self || names.any(|name| usage.names(name));
+        !is_borrow(index) && (has_group || is_variable)
     }
 
     /// Returns whether the body has to be the last expression of the generated function, instead of the initializer of
@@ -379,4 +384,8 @@ impl<'a> BodyPlan<'a> {
             .retain(|field| !targets.iter().any(|target| target.usage.names_field_of_self(field)));
         fields
     }
+}
+
+fn is_borrow(index: &TokenStream) -> bool {
+    index.clone().into_iter().next().is_some_and(|first| is_punct(&first, '&'))
 }
