@@ -1,6 +1,7 @@
-//! Generates variables for the indices of instruments, such as `request.op` in `requests[request.op]`, if the body may move the
-//! value that an index is read from, or return a borrow of it. The variables are read before the body. So is each index of the gauge of calls in flight:
-//! if the body changed the index, the end of the call would decrement another gauge than its start has incremented.
+//! Generates variables for the indices of instruments, such as `request.op` in `requests[request.op]`. The variables are
+//! read before the body, if the body may move the value that an index is read from, or return a borrow of it. An index of
+//! the gauge of calls in flight is also read before the body if the body may change it, because the end of the call has to
+//! decrement the gauge that its start has incremented.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
