@@ -258,7 +258,12 @@ fn token_after_value(tokens: &[TokenTree]) -> Option<&TokenTree> {
         let is_assigned = matches!(tokens.get(at + 1..), Some([equals, value, ..])
             if is_punct(equals, '=') && !is_punct(value, '=') && !is_punct(value, '>'));
         let before = at.checked_sub(1).map(|before| &tokens[before]);
+        // The type in `&'a T` follows a lifetime, not a value.
+        let follows_lifetime = at >= 2 && is_punct(&tokens[at - 2], '\'');
         let follows_value = match before {
+            Some(TokenTree::Ident(_)) if follows_lifetime => false,
+            // The name in `if let None = x` is a pattern, not a key.
+            Some(TokenTree::Ident(ident)) if is_pattern_keyword(ident) => false,
             Some(TokenTree::Ident(ident)) => is_assigned || ident == "self" || !is_keyword(ident),
             Some(TokenTree::Group(_) | TokenTree::Literal(_)) => true,
             Some(TokenTree::Punct(_)) | None => false,
@@ -270,6 +275,11 @@ fn token_after_value(tokens: &[TokenTree]) -> Option<&TokenTree> {
         };
         (follows_value && starts_value || is_punct(token, ';')).then_some(token)
     })
+}
+
+/// Returns whether a pattern may follow the keyword.
+fn is_pattern_keyword(ident: &Ident) -> bool {
+    ["let", "mut", "ref"].iter().any(|keyword| ident == keyword)
 }
 
 fn is_keyword(ident: &Ident) -> bool {

@@ -281,3 +281,38 @@ fn an_upper_case_name_refers_to_a_static() {
     counts!(GLOBAL, |level| Store::default().global_root(level));
     counts!(GLOBAL, without_self);
 }
+
+/// An instrument for each type, and one that may be missing.
+#[derive(Debug, Default)]
+struct Typed {
+    runs: Counter,
+    rare: Option<Counter>,
+}
+
+impl Typed {
+    fn of<T>(&self) -> &Counter {
+        assert!(size_of::<T>() > 0);
+        &self.runs
+    }
+
+    #[metrics(calls = self.of::<&'a str>())]
+    fn lifetime<'a>(&self, text: &'a str) -> &'a str {
+        text
+    }
+
+    #[metrics(calls = if let None = self.rare { &self.runs } else { &GLOBAL.runs })]
+    fn pattern(&self) {}
+
+    #[metrics(calls = if let mut _unused = 0 { &self.runs } else { &GLOBAL.runs })]
+    #[allow(irrefutable_let_patterns)]
+    fn mutable_pattern(&self) {}
+}
+
+#[test]
+fn expression_with_a_lifetime_or_a_pattern() {
+    let typed = Typed::default();
+    assert_eq!(typed.lifetime("a"), "a");
+    typed.pattern();
+    typed.mutable_pattern();
+    assert_eq!(typed.runs.get(), 3);
+}
