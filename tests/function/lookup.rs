@@ -301,6 +301,7 @@ impl Typed {
     }
 
     #[metrics(calls = if let None = self.rare { &self.runs } else { &GLOBAL.runs })]
+    #[allow(clippy::redundant_pattern_matching)] // the pattern has to be a single name
     fn pattern(&self) {}
 
     #[metrics(calls = if let mut _unused = 0 { &self.runs } else { &GLOBAL.runs })]
