@@ -52,7 +52,7 @@ pub trait Instrument {
     /// gauge. Set this constant to `true` for a gauge whose value depends on the last reset.
     const IS_RESETTABLE: bool = !matches!(Self::KIND, Kind::Gauge);
 
-    /// Returns the value; for a counter, the count since the last reset.
+    /// Returns the value; for a counter or histogram, what was recorded since the last reset.
     fn value(&self) -> Value;
 
     /// Returns the value over the lifetime, which resets do not change. Defaults to [`value`](Self::value), for instruments

@@ -133,8 +133,8 @@ fn wait(
             return Ok(Wake::Redraw);
         }
         if signals.take_continue() {
-            // The process was stopped by a signal that cannot be caught, and the shell may have used the terminal in
-            // the meantime.
+            // The process was stopped by a signal that is not caught, and the shell may have used the terminal in the
+            // meantime.
             screen.enter_again()?;
             return Ok(Wake::Redraw);
         }

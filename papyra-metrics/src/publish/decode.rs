@@ -282,7 +282,7 @@ impl<'a> Strings<'a> {
         std::str::from_utf8(string.0).map_err(|_| FormatError::Damaged("invalid string"))
     }
 
-    /// Returns the list whose offset and number of items are at the offset `at` of an entry.
+    /// Returns the list whose offset and number of items are at the offset `at` of an entry, another list, or the header.
     fn list(
         &mut self,
         entry: Bytes<'_>,

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
 use super::usage::{
-    begins_path, end_of_nested_fn, field_after, is_borrow_or_deref, is_macro_input,
+    begins_access, begins_path, end_of_nested_fn, field_after, is_borrow_or_deref, is_macro_input,
     only_borrows_pin,
 };
 use crate::raw_tokens::{flat, is_one_of, is_punct, position, stream};
@@ -80,7 +80,8 @@ pub(crate) fn reborrow_self(tokens: TokenStream) -> TokenStream {
     replace_self(tokens, &|ident, before, after| {
         let is_place = before.is_some_and(is_borrow_or_deref)
             || matches!(after.first(), Some(TokenTree::Group(group)) if group.delimiter() != Delimiter::Brace)
-            || after.first().is_some_and(|next| is_punct(next, '.') || is_punct(next, '?'));
+            || begins_access(after)
+            || after.first().is_some_and(|next| is_punct(next, '?'));
         if is_place {
             return ident.to_token_stream();
         }

@@ -118,7 +118,9 @@ impl BodyUsage {
         around: Surroundings,
     ) {
         let after = &tokens[at + 1..];
-        let is_field = at > 0 && is_punct(&tokens[at - 1], '.');
+        // The dots of `0..n` and `..rest` do not begin a field.
+        let is_dot = |at: usize| tokens.get(at).is_some_and(|token| is_punct(token, '.'));
+        let is_field = at > 0 && is_dot(at - 1) && !(at > 1 && is_dot(at - 2));
         let word = ident.to_string();
         match word.as_str() {
             "return" => self.exits = true,
@@ -149,7 +151,7 @@ impl BodyUsage {
     ) {
         let field = field_after(after);
         self.names_self = true;
-        self.uses_self_as_value |= !after.first().is_some_and(|next| is_punct(next, '.'));
+        self.uses_self_as_value |= !begins_access(after);
         self.uses_self_beyond_fields |= field.is_none();
         self.moves_self |= around.in_move;
         if around.in_macro {
@@ -219,6 +221,11 @@ pub(super) fn end_of_nested_fn(tokens: &[TokenTree], at: usize) -> Option<usize>
             || matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
     };
     is_item.then(|| position(&tokens[at..], &ends_item).map_or(tokens.len(), |end| at + end + 1))
+}
+
+/// Returns whether the tokens after an expression access a field or call a method: `.len`, but not the `..` of a range.
+pub(super) fn begins_access(after: &[TokenTree]) -> bool {
+    matches!(after, [dot, next, ..] if is_punct(dot, '.') && !is_punct(next, '.'))
 }
 
 /// Returns the accessed field if the tokens after an identifier begin with a field access: `len` for `.len`. A method
@@ -324,6 +331,16 @@ mod tests {
         ] {
             assert!(!BodyUsage::of(&body).exits, "{body}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_range_and_the_rest_of_a_struct_are_no_fields() {
+        let name = |name: &str| syn::Ident::new(name, proc_macro2::Span::call_site());
+        let usage = BodyUsage::of(&code("for i in 0..n { a.field; } Config { a, ..rest }"));
+        assert!(usage.names(&name("n")) && usage.names(&name("rest")));
+        assert!(!usage.names(&name("field")));
+        assert!(BodyUsage::of(&code("self..n")).uses_self_as_value);
+        assert!(!BodyUsage::of(&code("self.n")).uses_self_as_value);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use crate::raw_tokens::{flat, is_ident, is_punct};
 use crate::template::{quote, quote_spanned};
 
 impl BodyExpander<'_> {
-    /// Returns the statements before the body that read indices, create handles, clone `self`, or look up the metrics once for
-    /// all instruments.
+    /// Returns the statements before the body that read indices, create handles, clone `self`, or look up the metrics
+    /// once for all instruments.
     pub(super) fn handles(&self, access: Access) -> TokenStream {
         let mut handles = self.read_indices();
         if let (Some(receiver), Access::SelfAlias, true) =

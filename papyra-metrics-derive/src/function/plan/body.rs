@@ -73,7 +73,7 @@ pub(crate) enum Access {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum BodySelf {
     AsWritten,
-    /// Through a reborrow with another name. No macro in the body contains `self`.
+    /// Through a reborrow with another name, which is possible only if no macro in the body contains `self`.
     Alias,
     /// As `self`, with `&mut *self` where the body would move it.
     Reborrowed,
