@@ -316,7 +316,7 @@ mod functions {
         sync(function)
     }
 
-    /// Returns work that polls a future of a known type once. It can run twice, each time with another log.
+    /// Returns work that polls a future of a known type once. The work can run twice, each time with another log.
     fn polls<F>(make: impl Fn(&'static mut Log, usize) -> F + 'static) -> Work
     where
         F: Future<Output = Result<u64, Full>> + 'static,

@@ -1,4 +1,4 @@
-//! Copies some rows of the summary in `RESULTS.md` into the README. Both files have marks around their table.
+//! Copies some rows of the summary, the first table in `RESULTS.md`, into the README. Both files have marks around their table.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 const BEGIN: &str = "<!-- readme: begin -->\n";
 const END: &str = "<!-- readme: end -->\n";
 
-/// The rows for the README. The name of a variant follows the name of its row, after `…`.
+/// The rows for the README. The name of a row that begins with `…` follows the name of the row to which it belongs.
 const ROWS: [&str; 7] = [
     "Increment a counter on one thread",
     "Increment one counter on two threads",

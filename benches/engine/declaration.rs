@@ -1,5 +1,5 @@
-//! The engine's metrics, declared with the instruments of any crate. Families contain their members directly, as if the author
-//! had kept a handle to each member, so that no crate looks up a label. All histograms have the bounds of the engine's
+//! The engine's metrics, declared with the instruments of any crate. Families contain their members directly, as if the engine
+//! kept a handle to each member, so that no crate looks up a label. All histograms have the bounds of the engine's
 //! histograms.
 
 use papyra_metrics::{Buckets, Family, Member};

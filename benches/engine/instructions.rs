@@ -87,7 +87,7 @@ const TOOL: u64 = ((b'C' as u64) << 24) | ((b'T' as u64) << 16);
 const DUMP_STATS: u64 = TOOL;
 const ZERO_STATS: u64 = TOOL + 1;
 
-/// Makes a client request of valgrind without arguments, as documented in `valgrind.h` for x86-64.
+/// Makes one of valgrind's client requests without arguments, as documented in `valgrind.h` for x86-64.
 #[cfg(target_arch = "x86_64")]
 fn request(number: u64) {
     let request = [number, 0, 0, 0, 0, 0];

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use crate::Build;
 use crate::workload::{Observer, Round, Workload};
 
-/// The number of times that each engine is opened. Two equal engines are not equally fast if their memory is at different
-/// addresses, so opening each engine once is not enough.
+/// The number of times that each build is prepared for a workload, which opens an engine. Two equal engines are not equally fast
+/// if their memory is at different addresses, so preparing each build once is not enough.
 const PREPARATIONS: usize = 12;
 
 /// The builds that are not measured in every round are measured once in this many rounds.

@@ -1,4 +1,4 @@
-//! The engine without metrics once more.
+//! A second build of the engine without metrics, which shows how much two equal builds differ.
 
 pub(crate) mod metrics {
     pub(crate) use papyra_metrics_engine_bench_attributes::unmeasured as metrics;

@@ -1,4 +1,4 @@
-//! The workloads, and the store that executes them.
+//! The workloads, and the engine that executes them.
 
 use std::hint::black_box;
 use std::path::Path;

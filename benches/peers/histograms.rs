@@ -1,4 +1,4 @@
-//! Records latencies in a histogram of each contestant. All histograms that accept these bounds have the bounds of `Latency`.
+//! Records latencies in a histogram of each contestant. Except for that of vise, the histograms have the bounds of `Latency`.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;

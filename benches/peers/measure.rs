@@ -87,7 +87,7 @@ impl Entry {
     /// Creates an entry with several copies of its work, which `make` creates at different addresses.
     ///
     /// The addresses of strings decide how many cache lines a copy of a string touches, and whether reading one string has
-    /// to wait for writing another. The time of a small encoding can depend on them by a fifth, and a single copy of the
+    /// to wait for writing another. The addresses can change the time of a small encoding by a fifth, and a single copy of the
     /// work has the same addresses in every round. The result is the mean of all copies.
     pub fn at_many_addresses<W: FnMut(u64) + 'static>(
         contestant: &'static str,
@@ -413,7 +413,7 @@ pub mod instructions {
     const ZERO_STATS: u64 = TOOL + 1;
     const DUMP_STATS_AT: u64 = TOOL + 3;
 
-    /// Makes a client request of valgrind, as documented in `valgrind.h` for x86-64.
+    /// Makes one of valgrind's client requests, as documented in `valgrind.h` for x86-64.
     #[cfg(target_arch = "x86_64")]
     fn request(number: u64, argument: u64) {
         let request = [number, argument, 0, 0, 0, 0];

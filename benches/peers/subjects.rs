@@ -304,7 +304,8 @@ fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
         let mut copy = 0;
         Entry::at_many_addresses(contestant, move || {
             let mut text = make();
-            // The first encoding allocates the buffer for the text. Its distance from the heads varies too.
+            // The first encoding allocates the buffer for the text. The distance between the buffer and the prepared strings
+            // varies too.
             shift_addresses(7 * copy % COPIES);
             copy += 1;
             text.add(number);
@@ -322,7 +323,8 @@ fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     let len = M::LEN;
     let ours = || {
         let mut ours = Exported::<M>::new();
-        // The first encoding prepares the heads, as `TextBaseline::of` does. The buffer is allocated again later.
+        // The first encoding prepares the text before each number, as `TextBaseline::of` does. The buffer is allocated again
+        // later.
         ours.encode();
         ours.text = String::new();
         ours

@@ -88,7 +88,7 @@ impl Vise {
     }
 }
 
-/// Returns the subjects: one thread, and two threads. Waits until the fast clock is in use.
+/// Returns the subjects: one thread, and two threads. First measures durations until `Timer` uses the time stamp counter.
 pub fn all() -> [Subject; 2] {
     use_clock_for_a_while();
     let alone = contestants(false);
@@ -101,7 +101,8 @@ pub fn all() -> [Subject; 2] {
     .map(|(name, entries)| Subject { name: name.into(), unit: "call", units: 1, entries })
 }
 
-/// Measures durations for a second, because `Timer` uses another clock in the first half second of a program.
+/// Measures durations for a second, because `Timer` uses another clock until durations have been measured for about half
+/// a second.
 fn use_clock_for_a_while() {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(1) {
