@@ -2,7 +2,8 @@
 //!
 //! The first byte selects the form of the input. If it is a printable character, the input is Rust source. If it is a control
 //! character, the input selects random words. Otherwise, the input selects productions of a grammar, which yields structs or
-//! functions that usually parse. This module is used by the fuzz targets, and by a test that replays their seeds on any compiler.
+//! functions that usually parse. This module is used by the fuzz targets `derive` and `attribute`, and by tests that replay their
+//! seeds on any compiler.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -49,7 +50,7 @@ fn check(item: &TokenStream, output: TokenStream, text: &str) {
         if let Some(message) = message.filter(|_| is_item) {
             // Under a fuzzer, `proc-macro2` has no locations.
             let lacks_location = !cfg!(fuzzing) && message.span().byte_range().is_empty();
-            // An attribute without keys has no other token to point at.
+            // An attribute without keys has no token to point at.
             let has_no_keys = text.starts_with('\n');
             assert!(
                 !lacks_location || has_no_keys,
