@@ -44,7 +44,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     println!(
-        "| library | crates below | clean build, one struct | check after a touch, 100 counters and functions | release, 1,000 counters |"
+        "| library | dependencies | clean build, one struct | check after a touch, 100 counters and functions | release, 1,000 counters |"
     );
     println!("|---|---|---|---|---|");
     for peer in &peers {
@@ -100,7 +100,7 @@ fn main() -> Result<()> {
 /// Prints the cost of a first build with papyra-metrics, with the derives of serde and thiserror, and with both. A
 /// backend that uses these derives builds syn, quote and proc-macro2 even without papyra-metrics.
 fn print_with_other_derives() -> Result<()> {
-    println!("| clean build, one struct | crates below | seconds |\n|---|---|---|");
+    println!("| clean build, one struct | dependencies | seconds |\n|---|---|---|");
     for (name, parts) in [
         ("papyra-metrics", &[OURS][..]),
         ("serde_derive and thiserror", &[DERIVES][..]),

@@ -2,12 +2,12 @@
 //!
 //! First, every struct, enum, union and function is expanded in this process. No expansion may panic, the output must parse, and
 //! every error must have a location. Then whole crates are compiled with the derive on their structs and the attribute on their
-//! functions, except for items that the macros refuse. The crates must compile without a new warning, and their own tests must pass
-//! as before. `refusals.rs` lists the few functions that do not compile for a known reason. Any other fault makes the command exit
-//! with 1.
+//! functions, except for items that the macros refuse. The crates must compile without a new warning, and the unit tests of some of
+//! them must pass as before. `refusals.rs` lists the few functions that do not compile for a known reason. Any other fault makes the
+//! command exit with 1.
 //!
-//! It takes minutes, so it is not part of the ordinary test run. The argument `expand` runs only the first half, and `compile` only
-//! the second half. If names of crates follow `compile`, only these crates are compiled.
+//! The command takes minutes, so it is not part of the ordinary test run. The argument `expand` runs only the first half, and `compile`
+//! only the second half. If names of crates follow `compile`, only these crates are compiled.
 
 #![forbid(unsafe_code)]
 
@@ -75,7 +75,7 @@ fn expand(packages: &[Package]) -> Result<bool> {
         println!("{count:8} {message}");
     }
     println!(
-        "{} faults: panics, errors without a location, and output that does not parse",
+        "{} faults: panics, errors without a location, output that does not parse, and structs refused for no reason",
         faults.len()
     );
     show(&faults);
