@@ -67,16 +67,29 @@ impl Snapshot {
         let table = metrics.__static_table();
         let table = table.with_keys_or_else(|| metrics.static_descriptors());
         if let Some(table) = table {
-            let mut collect = Collect::<R>::new(table.len());
-            metrics.walk(&mut collect);
-            let (values, len) = collect.finish();
-            return Self { entries: Entries::Table { metrics: table, values }, len };
+            return Self::read_table::<R, M>(metrics, table);
         }
         let descriptors = metrics.descriptors();
         let mut entries = Vec::with_capacity(descriptors.len());
         let mut push = |metric: &Descriptor, value| entries.push((metric.key(), value));
         metrics.walk(&mut Visit::<R>::new(descriptors, &mut push));
         Self::named(entries)
+    }
+
+    /// Reads the values directly into the snapshot that is returned. Moving them after the walk would take a tenth of the
+    /// time of a small snapshot.
+    fn read_table<R: ReadMode, M: Metrics + ?Sized>(
+        metrics: &M,
+        table: &'static [Descriptor],
+    ) -> Self {
+        let values = Values::with_capacity(table.len());
+        let mut snapshot = Self { entries: Entries::Table { metrics: table, values }, len: 0 };
+        if let Entries::Table { values, .. } = &mut snapshot.entries {
+            let mut collect = Collect::<R>::new(values, table.len());
+            metrics.walk(&mut collect);
+            snapshot.len = collect.present();
+        }
+        snapshot
     }
 
     /// Creates a snapshot of a derived struct from its descriptors and its values, which are in the same order.

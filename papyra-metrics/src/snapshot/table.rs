@@ -17,7 +17,8 @@ pub(super) struct Values {
 }
 
 impl Values {
-    fn with_capacity(capacity: usize) -> Self {
+    #[inline]
+    pub(super) fn with_capacity(capacity: usize) -> Self {
         Self { values: Vec::with_capacity(capacity), histograms: 0 }
     }
 
@@ -73,25 +74,23 @@ impl Drop for Values {
 }
 
 /// The walker that reads the instruments of a struct into [`Values`].
-pub(super) struct Collect<R> {
-    values: Values,
+pub(super) struct Collect<'a, R> {
+    values: &'a mut Values,
     /// The number of metrics that have not been visited. If the walk visits more instruments than the table has metrics, the
     /// surplus instruments are ignored.
     left: usize,
-    absent: usize,
+    present: usize,
     mode: PhantomData<R>,
 }
 
-impl<R: ReadMode> Collect<R> {
-    pub(super) fn new(table_len: usize) -> Self {
-        let values = Values::with_capacity(table_len);
-        Self { values, left: table_len, absent: 0, mode: PhantomData }
+impl<'a, R: ReadMode> Collect<'a, R> {
+    pub(super) fn new(values: &'a mut Values, table_len: usize) -> Self {
+        Self { values, left: table_len, present: 0, mode: PhantomData }
     }
 
-    /// Returns the values, and the number of metrics that were not absent.
-    pub(super) fn finish(self) -> (Values, usize) {
-        let len = self.values.len() - self.absent;
-        (self.values, len)
+    /// Returns the number of metrics that were not absent.
+    pub(super) fn present(&self) -> usize {
+        self.present
     }
 
     /// Advances by `count` metrics, or to the end if fewer are left. Returns the number of metrics by which it has advanced.
@@ -105,15 +104,17 @@ impl<R: ReadMode> Collect<R> {
     #[inline]
     fn read_batch<I: Instrument>(&mut self, instruments: &[&I]) {
         let next = &instruments[..self.next(instruments.len())];
+        self.present += next.len();
         self.values.extend_numbers(next.iter().map(|instrument| R::read(*instrument)));
     }
 }
 
-impl<R: ReadMode> Walker for Collect<R> {
+impl<R: ReadMode> Walker for Collect<'_, R> {
     fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
         match instrument {
             None => self.absent(1),
             Some(instrument) if self.next(1) == 1 => {
+                self.present += 1;
                 self.values.push(R::read_erased(instrument));
             }
             Some(_) => {}
@@ -131,6 +132,5 @@ impl<R: ReadMode> Walker for Collect<R> {
     fn absent(&mut self, count: usize) {
         let next = self.next(count);
         self.values.push_absent(next);
-        self.absent += next;
     }
 }
