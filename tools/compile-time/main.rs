@@ -24,7 +24,7 @@ use crate::peers::{
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const RUNS: usize = 3;
+const RUNS: usize = 5;
 
 fn main() -> Result<()> {
     let only: Vec<String> = env::args().skip(1).collect();
@@ -47,13 +47,12 @@ fn main() -> Result<()> {
         "| library | dependencies | clean build, one struct | check after a touch, 100 counters and functions | release, 1,000 counters |"
     );
     println!("|---|---|---|---|---|");
-    for peer in &peers {
-        let small = Project::of(peer, "small", &peer.program(3, 0))?;
+    let small: Vec<Project> = peers
+        .iter()
+        .map(|peer| Project::of(peer, "small", &peer.program(3, 0)))
+        .collect::<Result<_>>()?;
+    for ((peer, small), clean) in peers.iter().zip(&small).zip(clean_builds(&small)?) {
         let crates = small.crates_below()?;
-        let clean = least(|| {
-            small.clean()?;
-            small.build(&["build"])
-        })?;
         let hundred = Project::of(peer, "hundred", &peer.program(100, 100))?;
         hundred.build(&["check"])?;
         let check = least(|| hundred.build(&["check"]))?;
@@ -101,20 +100,22 @@ fn main() -> Result<()> {
 /// backend that uses these derives builds syn, quote and proc-macro2 even without papyra-metrics.
 fn print_with_other_derives() -> Result<()> {
     println!("| clean build, one struct | dependencies | seconds |\n|---|---|---|");
-    for (name, parts) in [
+    let builds = [
         ("papyra-metrics", &[OURS][..]),
         ("serde_derive and thiserror", &[DERIVES][..]),
         ("serde_derive, thiserror and papyra-metrics", &[DERIVES, OURS][..]),
-    ] {
-        let dependencies: Vec<&str> = parts.iter().map(|part| part.dependencies).collect();
-        let program: String = parts.iter().map(|part| part.items).collect();
-        let project = Project::new(name, &dependencies.join("\n"), &(program + "fn main() {}\n"))?;
-        let crates = project.crates_below()?;
-        let clean = least(|| {
-            project.clean()?;
-            project.build(&["build"])
-        })?;
-        println!("| {name} | {crates} | {} |", seconds(clean));
+    ];
+    let projects: Vec<Project> = builds
+        .iter()
+        .map(|(name, parts)| {
+            let dependencies: Vec<&str> = parts.iter().map(|part| part.dependencies).collect();
+            let program: String = parts.iter().map(|part| part.items).collect();
+            Project::new(name, &dependencies.join("\n"), &(program + "fn main() {}\n"))
+        })
+        .collect::<Result<_>>()?;
+    for (((name, _), project), clean) in builds.iter().zip(&projects).zip(clean_builds(&projects)?)
+    {
+        println!("| {name} | {} | {} |", project.crates_below()?, seconds(clean));
     }
     println!();
     Ok(())
@@ -125,6 +126,19 @@ fn release_seconds(peer: &Peer, counters: usize) -> Result<f64> {
     let project = Project::of(peer, "thousand", &peer.program(counters, 0))?;
     project.build(&["build", "--release"])?;
     least(|| project.build(&["build", "--release"]))
+}
+
+/// Returns the processor time of a clean build of each project. The projects take turns, so that other load affects all of
+/// them.
+fn clean_builds(projects: &[Project]) -> Result<Vec<f64>> {
+    let mut least = vec![f64::INFINITY; projects.len()];
+    for _ in 0..RUNS {
+        for (project, least) in projects.iter().zip(&mut least) {
+            project.clean()?;
+            *least = least.min(project.build(&["build"])?);
+        }
+    }
+    Ok(least)
 }
 
 fn least(mut run: impl FnMut() -> Result<f64>) -> Result<f64> {
