@@ -43,20 +43,16 @@ impl<const PER_OCTAVE: usize, const BUCKETS: usize> BucketTable<PER_OCTAVE, BUCK
     pub const fn new(bounds: &[u64]) -> Self {
         assert!(bounds.len() + 1 == BUCKETS);
         let mut octaves = [Octave { below: 0, bounds: [u64::MAX; PER_OCTAVE] }; OCTAVES];
-        let mut zeros = 0;
-        while zeros < OCTAVES {
-            let (mut i, mut within) = (0, 0);
-            while i < bounds.len() {
-                let of_bound = octave_of(bounds[i]);
-                if of_bound > zeros {
-                    octaves[zeros].below += 1;
-                } else if of_bound == zeros {
-                    octaves[zeros].bounds[within] = bounds[i];
-                    within += 1;
-                }
+        // From the octave of the lowest values to that of the highest.
+        let (mut zeros, mut i) = (OCTAVES, 0);
+        while zeros > 0 {
+            zeros -= 1;
+            let octave = &mut octaves[zeros];
+            octave.below = i;
+            while i < bounds.len() && octave_of(bounds[i]) == zeros {
+                octave.bounds[i - octave.below] = bounds[i];
                 i += 1;
             }
-            zeros += 1;
         }
         Self { octaves }
     }
