@@ -19,6 +19,8 @@ mod krate;
 mod label;
 #[path = "../../papyra-metrics-derive/src/label_rules.rs"]
 mod label_rules;
+#[path = "../../papyra-metrics-derive/src/name_set.rs"]
+mod name_set;
 #[path = "../../papyra-metrics-derive/src/naming.rs"]
 mod naming;
 #[path = "../../papyra-metrics-derive/src/parse.rs"]

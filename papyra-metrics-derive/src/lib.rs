@@ -14,6 +14,7 @@ mod keys;
 mod krate;
 mod label;
 mod label_rules;
+mod name_set;
 mod naming;
 mod parse;
 mod raw_tokens;

@@ -1,13 +1,12 @@
 //! Generates the impl of `SharedMemorySafe`. A struct that implements it may be in memory that several processes share.
 //! The types of all its fields must implement it too.
 
-use std::collections::HashSet;
-
 use proc_macro2::TokenStream;
 
 use super::bounds::{bounded_type, expand_bounds};
 use crate::derive::generated::span_of;
 use crate::derive::model::{InstrumentStruct, Metric, Role, Source};
+use crate::name_set::NameSet;
 use crate::template::{quote, quote_spanned};
 
 /// Returns the impl of `SharedMemorySafe`, with a bound for each field. The bound is never satisfied for a field whose
@@ -15,7 +14,7 @@ use crate::template::{quote, quote_spanned};
 pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     let ident = model.name.in_impl();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
-    let mut seen = HashSet::new();
+    let mut seen = NameSet::default();
     let mut bounds = expand_bounds(model);
     for field in &model.fields {
         let span = span_of(&field.ty);

@@ -1,10 +1,9 @@
 //! Determines how a body or an expression uses `self` and the arguments of the function, from the tokens alone. A macro
 //! call is assumed to return and to await, because a user may define a macro of any name.
 
-use std::collections::HashSet;
-
 use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
 
+use crate::name_set::NameSet;
 use crate::raw_tokens::{is_ident, is_one_of, is_punct, position};
 
 /// How a body or an expression uses `self` and the arguments of the function, and whether it may return early or await.
@@ -33,9 +32,9 @@ pub(crate) struct BodyUsage {
     /// The names and indices of the fields of `self` that the body accesses: `log` in `self.log.len`.
     pub(crate) fields_of_self: Vec<TokenTree>,
     /// Identifiers followed by a field access: `log` in `log.len`.
-    pub(crate) fields_accessed_of: HashSet<String>,
+    pub(crate) fields_accessed_of: NameSet,
     /// The identifiers in the body and in its format strings, except the names of fields and methods.
-    names: HashSet<String>,
+    names: NameSet,
     /// The same identifiers, in the order in which the body first names them.
     names_in_order: Vec<String>,
 }
