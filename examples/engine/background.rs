@@ -119,12 +119,14 @@ impl Inner {
     pub(crate) fn flush(&self, frozen: &Memtable) -> Result<(), Error> {
         let outputs = self.write_tables(frozen.iter(&[]).map(Ok), u64::MAX)?;
         let bytes = outputs.iter().map(|table| table.len).sum();
-        self.install(&outputs, true, |levels| {
+        let first_log = self.install(&outputs, true, |levels| {
             outputs.iter().fold(levels.clone(), |levels, table| levels.flushed(Arc::clone(table)))
         })?;
         self.metrics.flushed.add(bytes);
         self.metrics.frozen.sub(frozen.bytes());
-        for log in frozen.log..self.state.read().active.log {
+        // Not up to the log of the current memtable: since `install`, a writer may have frozen another memtable, whose
+        // log is still needed.
+        for log in frozen.log..first_log {
             let _ = fs::remove_file(wal::path(&self.tables.directory, log)); // if this fails, the next opening removes the log
         }
         Ok(())
@@ -187,13 +189,14 @@ impl Inner {
         }
     }
 
-    /// Writes a change of the levels to the manifest, and then makes the change visible to readers.
-    pub(crate) fn install(
+    /// Writes a change of the levels to the manifest, and then makes the change visible to readers. Returns the number of
+    /// the first log in the manifest.
+    fn install(
         &self,
         outputs: &[Arc<Table>],
         is_flush: bool,
         edit: impl FnOnce(&Levels) -> Levels,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let _manifest = self.manifest.lock();
         let state = self.state.read().clone();
         let levels = Arc::new(edit(&state.levels));
@@ -215,7 +218,7 @@ impl Inner {
         if is_flush {
             state.frozen = None;
         }
-        Ok(())
+        Ok(first_log)
     }
 
     fn update_level_gauges(&self, levels: &Levels) {

@@ -152,6 +152,34 @@ fn a_damaged_block_is_an_error_and_not_a_value() {
 }
 
 #[test]
+fn a_log_is_not_removed_before_its_writes_are_in_a_table() {
+    let directory = tempfile::tempdir().unwrap();
+    // Each write fills a memtable, so new logs begin while old logs are removed.
+    let options = Options { memtable_bytes: 1, level_0_stop: 100, ..unsynced() };
+    let store = Store::open(directory.path(), options, SharedMetrics::default()).unwrap();
+    let manifest = || fs::read_to_string(directory.path().join("MANIFEST")).unwrap();
+    std::thread::scope(|scope| {
+        let writers = [277, 283].map(|step| {
+            let store = &store;
+            scope.spawn(move || {
+                for round in 0..1500 {
+                    // The pauses differ, so that some writes meet the short end of a flush.
+                    std::thread::sleep(Duration::from_micros(round * step % 2000));
+                    store.put(b"key", b"value").unwrap();
+                }
+            })
+        });
+        while writers.iter().any(|writer| !writer.is_finished()) {
+            // After a crash, the store is opened with the first log of the manifest.
+            let before = manifest();
+            let number: u64 = before.lines().next().unwrap()["log ".len()..].parse().unwrap();
+            let exists = directory.path().join(format!("{number:08}.wal")).exists();
+            assert!(exists || manifest() != before, "log {number} is missing");
+        }
+    });
+}
+
+#[test]
 fn a_store_cannot_be_opened_twice_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let first = Store::open(directory.path(), unsynced(), SharedMetrics::default()).unwrap();
