@@ -20,6 +20,7 @@ static CANCELLED: Counter = Counter::new();
 type Order = RefCell<Vec<&'static str>>;
 
 /// A value that adds its name to an `Order` when it is dropped.
+#[derive(Debug)]
 struct Note<'a>(&'static str, &'a Order);
 
 impl Drop for Note<'_> {
@@ -91,16 +92,31 @@ bare_and_measured! {
     }
 }
 
+bare_and_measured! {
+    raw_identifiers, [errors = ERRORS],
+    pub(crate) fn call(r#type: Note, (r#use, b): (Note, Note), _d: Note, text: &str) -> Fallible<u32> {
+        let _local = Note("local", b.1);
+        let _ = format!("{type:?} {use:?}");
+        let parsed = parse(text)?;
+        Ok(parsed)
+    }
+}
+
 #[test]
 fn a_function_drops_its_arguments_in_the_same_order() {
     for text in ["1", "x"] {
-        let orders = [sync::bare::call, sync::measured::call].map(|function| {
-            let order = Order::default();
-            let note = |name| Note(name, &order);
-            let _ = function(note("a"), (note("b"), note("c")), note("d"), text);
-            order.into_inner()
-        });
-        assert_eq!(orders[0], orders[1]);
+        for functions in [
+            [sync::bare::call, sync::measured::call],
+            [raw_identifiers::bare::call, raw_identifiers::measured::call],
+        ] {
+            let orders = functions.map(|function| {
+                let order = Order::default();
+                let note = |name| Note(name, &order);
+                let _ = function(note("a"), (note("b"), note("c")), note("d"), text);
+                order.into_inner()
+            });
+            assert_eq!(orders[0], orders[1]);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! call is assumed to return and to await, because a user may define a macro of any name.
 
 use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
+use syn::ext::IdentExt;
 
 use crate::name_set::NameSet;
 use crate::raw_tokens::{is_ident, is_one_of, is_punct, position};
@@ -33,7 +34,8 @@ pub(crate) struct BodyUsage {
     pub(crate) fields_of_self: Vec<TokenTree>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: NameSet,
-    /// The identifiers in the body and in its format strings, except the names of fields and methods.
+    /// The identifiers in the body and in its format strings, except the names of fields and methods. Raw identifiers
+    /// are without `r#`, as in format strings.
     names: NameSet,
     /// The same identifiers, in the order in which the body first names them.
     names_in_order: Vec<String>,
@@ -55,12 +57,13 @@ impl BodyUsage {
 
     /// Returns whether the body contains this identifier, other than as the name of a field or method.
     pub(crate) fn names(&self, ident: &Ident) -> bool {
-        self.names.contains(&ident.to_string())
+        self.names.contains(&ident.unraw().to_string())
     }
 
     /// Returns the position of an identifier among the identifiers that the body names, in the order in which it first
     /// names them. Returns `None` if the body does not name the identifier.
     pub(crate) fn position_of(&self, ident: &Ident) -> Option<usize> {
+        let ident = ident.unraw();
         self.names_in_order.iter().position(|name| ident == name)
     }
 
@@ -136,9 +139,9 @@ impl BodyUsage {
         }
         if !is_field {
             if field_after(after).is_some() {
-                self.fields_accessed_of.insert(word.clone());
+                self.fields_accessed_of.insert(word);
             }
-            self.add_name(word);
+            self.add_name(ident.unraw().to_string());
         }
     }
 
@@ -175,7 +178,8 @@ impl BodyUsage {
             return;
         }
         for part in literal.split('{').skip(1) {
-            let end = part.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(part.len());
+            let ends_word = |c: char| c.is_ascii() && c != '_' && !c.is_ascii_alphanumeric();
+            let end = part.find(ends_word).unwrap_or(part.len());
             let word = &part[..end];
             if word == "self" {
                 self.names_self = true;
@@ -340,6 +344,15 @@ mod tests {
         assert!(!usage.names(&name("field")));
         assert!(BodyUsage::of(&code("self..n")).uses_self_as_value);
         assert!(!BodyUsage::of(&code("self.n")).uses_self_as_value);
+    }
+
+    #[test]
+    fn a_format_string_names_raw_identifiers_and_those_of_every_script() {
+        let usage = BodyUsage::of(&quote!(format!("{type} {क्षण:?}")));
+        for name in ["r#type", "क्षण"] {
+            let name = syn::parse_str(name).unwrap();
+            assert!(usage.names(&name) && usage.position_of(&name).is_some(), "{name}");
+        }
     }
 
     #[test]
