@@ -35,6 +35,10 @@ impl Error {
     pub(crate) fn corrupt(path: &Path, problem: &'static str) -> Self {
         Self::Corrupt { path: path.to_owned(), problem }
     }
+
+    pub(crate) fn missing(path: &Path) -> Self {
+        Self::corrupt(path, "the manifest lists this file, which is missing")
+    }
 }
 
 impl From<io::Error> for Error {

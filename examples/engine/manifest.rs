@@ -57,11 +57,11 @@ impl Manifest {
     /// Reads the manifest. Returns `None` for a new store, which has no manifest.
     pub(crate) fn read(directory: &Path) -> Result<Option<Self>, Error> {
         let path = directory.join(NAME);
-        let text = match fs::read_to_string(&path) {
+        let bytes = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            text => text?,
+            bytes => bytes?,
         };
-        let manifest = Self::parse(&text);
+        let manifest = str::from_utf8(&bytes).ok().and_then(Self::parse);
         manifest.map(Some).ok_or_else(|| Error::corrupt(&path, "wrong checksum or line"))
     }
 

@@ -105,8 +105,7 @@ impl Stored {
         }
         logs.sort_unstable();
         if !is_new && logs.first() != Some(&manifest.first_log) {
-            let log = wal::path(directory, manifest.first_log);
-            return Err(Error::corrupt(&log, "the manifest lists this file, which is missing"));
+            return Err(Error::missing(&wal::path(directory, manifest.first_log)));
         }
         Ok(Self { manifest, logs, unused, next_file })
     }

@@ -1,6 +1,7 @@
 //! Reads a sorted table. `table_writer.rs` describes the format of its file.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,7 +60,10 @@ struct Block {
 impl Table {
     pub(crate) fn open(context: &TableContext, number: u64) -> Result<Self, Error> {
         let path = table_writer::path(&context.directory, number);
-        let file = File::open(&path)?;
+        let file = File::open(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::missing(&path),
+            _ => error.into(),
+        })?;
         let len = file.metadata()?.len();
         let index = read_index(&file, len)?.ok_or_else(|| Error::corrupt(&path, "wrong index"))?;
         let index = decode_index(&index).ok_or_else(|| Error::corrupt(&path, "wrong index"))?;

@@ -46,10 +46,10 @@ fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
     (log, states)
 }
 
-/// Opens a copy of a store. In the copy, `bytes` replace the content of the log.
-fn open_with_log(
+/// Opens a copy of a store. In the copy, `bytes` replace the content of a file.
+fn open_with_file(
     original: &Path,
-    log: &Path,
+    file: &Path,
     bytes: &[u8],
 ) -> (Result<Store, Error>, SharedMetrics) {
     let copy = tempfile::tempdir().unwrap().keep();
@@ -57,7 +57,7 @@ fn open_with_log(
         let entry = entry.unwrap();
         fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
     }
-    fs::write(copy.join(log.file_name().unwrap()), bytes).unwrap();
+    fs::write(copy.join(file.file_name().unwrap()), bytes).unwrap();
     let metrics = SharedMetrics::default();
     let opened = Store::open(&copy, unsynced(), Arc::clone(&metrics));
     // The store keeps its files open, so they stay usable after the removal.
@@ -75,7 +75,7 @@ fn a_log_that_is_cut_at_any_byte_has_all_writes_before() {
     let (log, states) = written(directory.path());
     let bytes = fs::read(&log).unwrap();
     for cut in 0..=bytes.len() {
-        let (store, metrics) = open_with_log(directory.path(), &log, &bytes[..cut]);
+        let (store, metrics) = open_with_file(directory.path(), &log, &bytes[..cut]);
         let whole = states.iter().rposition(|(len, _)| *len <= cut as u64).unwrap();
         assert_eq!(content(&store.unwrap()), states[whole].1, "cut at {cut}");
         let snapshot = metrics.snapshot();
@@ -93,7 +93,7 @@ fn a_log_that_is_damaged_before_its_end_is_refused() {
     let (last, state) = &states[states.len() - 2];
     for at in 0..bytes.len() {
         bytes[at] ^= 0x41;
-        let (store, _) = open_with_log(directory.path(), &log, &bytes);
+        let (store, _) = open_with_file(directory.path(), &log, &bytes);
         bytes[at] ^= 0x41;
         if (at as u64) < *last {
             let error = store.map(|_| ()).unwrap_err();
@@ -115,11 +115,11 @@ fn a_torn_log_is_replayed_after_a_crash_while_the_store_was_opened() {
     // `Store::open` creates the next log before it flushes the records of the previous log.
     let next = log.with_file_name("00000099.wal");
     fs::write(&next, b"").unwrap();
-    let (store, metrics) = open_with_log(directory.path(), &log, torn);
+    let (store, metrics) = open_with_file(directory.path(), &log, torn);
     assert_eq!(content(&store.unwrap()), states[states.len() - 2].1);
     assert_eq!(metrics.snapshot()["engine_wal_torn_ends"], 1);
     fs::write(&next, torn).unwrap();
-    let (store, _) = open_with_log(directory.path(), &log, torn);
+    let (store, _) = open_with_file(directory.path(), &log, torn);
     assert!(store.map(|_| ()).unwrap_err().to_string().contains("it ends within a frame"));
 }
 
@@ -177,6 +177,45 @@ fn a_log_is_not_removed_before_its_writes_are_in_a_table() {
             assert!(exists || manifest() != before, "log {number} is missing");
         }
     });
+}
+
+#[test]
+fn a_damaged_cut_or_missing_manifest_table_or_log_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |metrics| Store::open(directory.path(), unsynced(), metrics).unwrap();
+    open(SharedMetrics::default()).put(b"key", b"value").unwrap();
+    drop(open(SharedMetrics::default())); // replays the log and flushes its records to a table
+    let files = ["MANIFEST", "00000003.table", "00000002.wal"].map(|it| directory.path().join(it));
+    let assert_damaged = |file: &Path, opened: Result<Store, Error>, damage: &str| {
+        let error = opened.and_then(|store| store.scan(b"", usize::MAX)).unwrap_err().to_string();
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(error.contains(&format!("{name}` is damaged: ")), "{name}, {damage}: {error}");
+    };
+    for file in &files[..2] {
+        let mut bytes = fs::read(file).unwrap();
+        let check = |bytes: &[u8], damage: &str| {
+            let (store, _) = open_with_file(directory.path(), file, bytes);
+            assert_damaged(file, store, damage);
+        };
+        for at in 0..bytes.len() {
+            check(&bytes[..at], &format!("cut at {at}"));
+            for bit in [0x01, 0x80] {
+                bytes[at] ^= bit;
+                check(&bytes, &format!("byte {at}"));
+                bytes[at] ^= bit;
+            }
+        }
+    }
+    for file in &files {
+        let bytes = fs::read(file).unwrap();
+        fs::remove_file(file).unwrap();
+        let opened = Store::open(directory.path(), unsynced(), SharedMetrics::default());
+        // Without a manifest, the first table that is found is named.
+        let named = if file.ends_with("MANIFEST") { &files[1] } else { file };
+        assert_damaged(named, opened, "missing");
+        fs::write(file, bytes).unwrap();
+    }
+    assert_eq!(content(&open(SharedMetrics::default()))[&b"key"[..]], b"value");
 }
 
 #[test]
