@@ -83,7 +83,8 @@ pub(crate) fn new_values(
     let [least, most] =
         [lower, upper.unwrap_or(u64::MAX >> 1)].map(|bound| i128::from(bound) * i128::from(new));
     #[allow(clippy::cast_possible_wrap)] // the difference may be negative, and the sums wrap
-    let sum = i128::from(sum as i64).clamp(least, most);
+    // If the last bound is `i64::MAX`, the range of the bucket above it is empty, and `least` is greater than `most`.
+    let sum = i128::from(sum as i64).clamp(least.min(most), most);
     let per_unit = reading.buckets.base_units_per_unit();
     #[allow(clippy::cast_precision_loss)] // the receiver takes a float
     let in_unit = |base_units: u64| base_units as f64 / per_unit as f64;
@@ -165,6 +166,17 @@ mod tests {
         assert_eq!(first, Values { mean: 101e-9, count: 2, given });
         let given = Tally { count: 3, sum: 402 };
         assert_eq!(next(3, 450, first.given), Values { mean: 200e-9, count: 1, given });
+    }
+
+    #[test]
+    fn a_value_above_the_largest_possible_bound_has_that_bound_as_its_mean() {
+        papyra_metrics::buckets!(Largest: u64 = [9_223_372_036_854_775_807]);
+        // No histogram records such a value, but a damaged published file may contain one.
+        let buckets = Buckets::of(&Histogram::<Largest>::new().get().erase());
+        let tallies = [Tally::default(), Tally { count: 2, sum: 0 }];
+        let reading = HistogramReading { buckets: &buckets, tallies: &tallies };
+        let values = new_values(reading, 1, Tally::default(), u64::MAX).unwrap();
+        assert_eq!((values.mean, values.count), (9_223_372_036_854_775_807_u64 as f64, 2));
     }
 
     #[test]
