@@ -44,7 +44,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 ///
 /// Counters are sent as increments (`papyra.orders.records_written:12|c`), gauges as their values. A zero precedes a
-/// negative gauge value in the same datagram, because StatsD interprets a signed value as a change of the gauge. The
+/// negative gauge value in the same datagram, because StatsD interprets a signed value as a change of the gauge. A
+/// gauge that is NaN or infinite is not sent, because StatsD has no such values, so the daemon keeps the last value. The
 /// registry's prefix and the values of the labels come first in a name; with [`with_tags`](Self::with_tags), the labels
 /// are tags instead. Characters that StatsD does not accept in a name or a tag become `_`, so two values of a label
 /// should not differ only in such characters. Daemons calculate in floats, and round integers over 2⁵³.
@@ -477,7 +478,7 @@ mod tests {
     use std::net::UdpSocket;
     use std::sync::Arc;
 
-    use papyra_metrics::{Counter, Metrics};
+    use papyra_metrics::{Counter, FloatGauge, Metrics};
 
     use super::{REPORT_TIMEOUT, Socket, StatsD};
     use crate::{Export, Progress, Registry};
@@ -486,6 +487,11 @@ mod tests {
     struct LogMetrics {
         reads: Counter,
         writes: Counter,
+    }
+
+    #[derive(Default, Metrics)]
+    struct FillMetrics {
+        fill: FloatGauge,
     }
 
     /// Restarts the daemon. Sends a datagram between the stop and the restart, so that the network reports a failed
@@ -513,6 +519,30 @@ mod tests {
         let Socket::Udp(udp) = &mut statsd.socket else { panic!("not a UDP socket") };
         udp.is_local = false;
         (metrics, daemon, statsd)
+    }
+
+    #[test]
+    fn a_float_gauge_is_sent_exactly_if_it_is_finite() {
+        let registry = Registry::new();
+        let fill = Arc::new(FillMetrics::default());
+        registry.register(fill.clone(), &[]).unwrap();
+        let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
+        for value in [0.1, -0.1, -0.0, f64::MIN, f64::MAX, f64::MIN_POSITIVE, -5e-324] {
+            for not_finite in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                fill.fill.set(not_finite);
+                statsd.export().unwrap();
+            }
+            fill.fill.set(value);
+            statsd.export().unwrap();
+            let datagram = receive(&daemon);
+            let line = match datagram.split_once('\n') {
+                Some(("fill:0|g", line)) if value.is_sign_negative() => line,
+                _ => &datagram,
+            };
+            let sent: f64 = line["fill:".len()..].strip_suffix("|g").unwrap().parse().unwrap();
+            assert_eq!(sent.to_bits(), value.to_bits(), "{datagram}");
+        }
     }
 
     #[test]
