@@ -66,6 +66,7 @@ impl Request {
     }
 }
 
+/// Encodes an answer. The client refuses an answer that is over `MAX_FRAME_LEN`, so this becomes an error.
 pub(crate) fn encode_answer(answer: &Answer) -> Vec<u8> {
     let mut out = Vec::new();
     match answer {
@@ -73,6 +74,10 @@ pub(crate) fn encode_answer(answer: &Answer) -> Vec<u8> {
             out.push(0);
             for (key, value) in entries {
                 codec::put_entry(&mut out, key, Some(value));
+                if out.len() > MAX_FRAME_LEN as usize {
+                    let error = "the answer is over 32 MiB; scan fewer keys at once";
+                    return encode_answer(&Err(error.to_owned()));
+                }
             }
         }
         Err(text) => {

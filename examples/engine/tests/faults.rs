@@ -260,6 +260,20 @@ impl Drop for Server {
     }
 }
 
+#[tokio::test]
+async fn a_scan_with_an_answer_that_is_too_long_is_an_error_and_the_connection_stays_usable() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let mut client = Client::connect(&server.address).await.unwrap();
+    for key in 0..3 {
+        client.call(&Request::Put(vec![key], vec![key; 12 << 20])).await.unwrap().unwrap();
+    }
+    let error = client.call(&Request::Scan(vec![0], 3)).await.unwrap().unwrap_err();
+    assert_eq!(error, "the answer is over 32 MiB; scan fewer keys at once");
+    let two = client.call(&Request::Scan(vec![0], 2)).await.unwrap().unwrap();
+    assert_eq!(two.iter().map(|(key, _)| key[0]).collect::<Vec<_>>(), [0, 1]);
+}
+
 /// Stores increasing numbers under ten keys until the server is killed. Returns the last acknowledged number of each key.
 async fn put_until_killed(address: String, client: u8, acknowledged: Arc<Semaphore>) -> [u64; 10] {
     let mut connection = Client::connect(address).await.unwrap();
