@@ -26,7 +26,7 @@ pub enum Error {
     /// Memory is full and cannot be flushed, because the last flush or compaction failed.
     #[error("memory is full and cannot be flushed; try again later")]
     Busy,
-    /// A request is not valid.
+    /// A request or an option is not valid.
     #[error("{0}")]
     Invalid(&'static str),
 }

@@ -23,6 +23,7 @@ impl Inner {
         options: Options,
         metrics: SharedMetrics,
     ) -> Result<Self, Error> {
+        options.check()?;
         fs::create_dir_all(directory)?;
         let lock = DirectoryLock::new(directory)?;
         let stored = Stored::find(directory)?;

@@ -28,7 +28,8 @@ pub struct Options {
     pub memtable_bytes: usize,
     /// The number of tables in level 0 at which all of them are compacted into level 1.
     pub level_0_tables: usize,
-    /// The number of tables in level 0 at which writers wait for a compaction if the memtable is full.
+    /// The number of tables in level 0 at which writers wait for a compaction if the memtable is full. At least
+    /// `level_0_tables`.
     pub level_0_stop: usize,
     /// The number of bytes in level 1 above which tables of level 1 are compacted into level 2. The limit of each further level is
     /// ten times the limit of the level before.
@@ -39,6 +40,19 @@ pub struct Options {
     pub cache_bytes: u64,
     /// Whether an acknowledged write survives a power failure, not only the end of the process.
     pub is_synced: bool,
+}
+
+impl Options {
+    /// Refuses options with which writes or compactions would never end.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.memtable_bytes == 0 || self.level_0_tables == 0 || self.table_bytes == 0 {
+            return Err(Error::Invalid("a memtable, level 0 and a table must have room"));
+        }
+        if self.level_0_stop < self.level_0_tables {
+            return Err(Error::Invalid("writers must not stop before level 0 is compacted"));
+        }
+        Ok(())
+    }
 }
 
 impl Default for Options {

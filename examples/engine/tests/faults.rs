@@ -219,6 +219,20 @@ fn a_damaged_cut_or_missing_manifest_table_or_log_is_an_error_that_names_it() {
 }
 
 #[test]
+fn options_with_which_writes_would_wait_forever_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    for options in [
+        Options { memtable_bytes: 0, ..unsynced() },
+        Options { level_0_tables: 0, ..unsynced() },
+        Options { level_0_tables: 5, level_0_stop: 4, ..unsynced() },
+        Options { table_bytes: 0, ..unsynced() },
+    ] {
+        let opened = Store::open(directory.path(), options, SharedMetrics::default());
+        assert!(matches!(opened.map(|_| ()).unwrap_err(), Error::Invalid(_)));
+    }
+}
+
+#[test]
 fn a_store_cannot_be_opened_twice_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let first = Store::open(directory.path(), unsynced(), SharedMetrics::default()).unwrap();
