@@ -536,11 +536,10 @@ mod tests {
             fill.fill.set(value);
             statsd.export().unwrap();
             let datagram = receive(&daemon);
-            let line = match datagram.split_once('\n') {
-                Some(("fill:0|g", line)) if value.is_sign_negative() => line,
-                _ => &datagram,
-            };
-            let sent: f64 = line["fill:".len()..].strip_suffix("|g").unwrap().parse().unwrap();
+            let zero = if value.is_sign_negative() { "fill:0|g\n" } else { "" };
+            let line = datagram.strip_prefix(zero).unwrap();
+            let sent = line.strip_prefix("fill:").and_then(|line| line.strip_suffix("|g"));
+            let sent: f64 = sent.unwrap().parse().unwrap();
             assert_eq!(sent.to_bits(), value.to_bits(), "{datagram}");
         }
     }
@@ -561,6 +560,38 @@ mod tests {
         metrics.writes.add(1);
         statsd.export().unwrap();
         assert_eq!(receive(&daemon), "reads:2|c\nwrites:1|c");
+    }
+
+    #[test]
+    fn a_report_resends_several_increments_of_a_counter_through_a_new_socket() {
+        let (metrics, daemon, mut statsd) = start();
+        for increment in [5, 2] {
+            metrics.reads.add(increment);
+            statsd.export().unwrap();
+            assert_eq!(receive(&daemon), format!("reads:{increment}|c"));
+        }
+        let address = |statsd: &StatsD| {
+            let Socket::Udp(udp) = &statsd.socket else { panic!("not a UDP socket") };
+            udp.socket.local_addr().unwrap()
+        };
+        let before = address(&statsd);
+        let daemon = lose(daemon, &statsd);
+        statsd.export().unwrap();
+        assert_eq!(receive(&daemon), "reads:7|c");
+        assert_ne!(address(&statsd), before);
+    }
+
+    #[test]
+    fn a_report_resends_nothing_from_before_the_baseline() {
+        let (metrics, daemon, mut statsd) = start();
+        metrics.reads.add(5);
+        statsd.export().unwrap();
+        assert_eq!(receive(&daemon), "reads:5|c");
+        let mut statsd = statsd.with_current_baseline();
+        let daemon = lose(daemon, &statsd);
+        metrics.reads.add(1);
+        statsd.export().unwrap();
+        assert_eq!(receive(&daemon), "reads:1|c");
     }
 
     #[test]

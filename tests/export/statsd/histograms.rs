@@ -15,6 +15,8 @@ use papyra_metrics_export::statsd::StatsD;
 use papyra_metrics_export::{Export, Progress, Registry};
 use papyra_metrics_export_tests::{StatsDaemon, free_port, wait_for};
 
+use super::receive;
+
 #[derive(Default, Metrics)]
 struct Latencies {
     append: Histogram,
@@ -159,6 +161,66 @@ fn quantiles_are_those_of_the_interval_and_stay_while_nothing_is_recorded() {
         }
         assert!(!gauges.contains_key("orders.record_size_bytes.p50"));
     }
+}
+
+#[test]
+fn after_an_error_within_a_histogram_the_next_export_sends_all_of_its_parts() {
+    let registry = Registry::new();
+    let orders = open(&registry, "orders");
+    let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = daemon.local_addr().unwrap();
+    // Each part is a datagram of its own, and a call of `export` sends two of them.
+    let statsd = StatsD::udp(&registry, address).unwrap();
+    let mut statsd = statsd.with_max_bytes(1).with_burst(2);
+    orders.append.record(Duration::from_millis(3));
+    assert_eq!(statsd.export().unwrap(), Progress::More);
+    let quantiles = |value: &str| {
+        format!("orders.append_seconds.p50:{value}|g\norders.append_seconds.p99:{value}|g")
+    };
+    assert_eq!(
+        receive(&daemon),
+        [quantiles("0.003"), "orders.append_seconds_bucket_0_005:1|c".to_owned()]
+    );
+    drop(daemon);
+    assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    orders.append.record(Duration::from_millis(7));
+    let daemon = UdpSocket::bind(address).unwrap();
+    while statsd.export().unwrap() == Progress::More {}
+    let expected = [
+        &quantiles("0.007"),
+        "orders.append_seconds_bucket_0_01:1|c",
+        "orders.append_seconds_count:2|c",
+        "orders.append_seconds_sum:0.01|c",
+        "orders.fill:0|g",
+    ];
+    assert_eq!(receive(&daemon), expected);
+    // A histogram without new values is not sent.
+    while statsd.export().unwrap() == Progress::More {}
+    assert_eq!(receive(&daemon), ["orders.fill:0|g"]);
+}
+
+#[test]
+fn a_histogram_whose_lines_are_too_long_is_one_problem_even_after_errors() {
+    let registry = Registry::new();
+    let long = open(&registry, &"x".repeat(70_000));
+    for millis in [1, 30, 500] {
+        long.append.record(Duration::from_millis(millis));
+    }
+    let orders = open(&registry, "orders");
+    let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = daemon.local_addr().unwrap();
+    let mut statsd = StatsD::udp(&registry, address).unwrap();
+    drop(daemon);
+    for _ in 0..2 {
+        assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    }
+    let daemon = UdpSocket::bind(address).unwrap();
+    orders.append.record(Duration::from_millis(3));
+    statsd.export().unwrap();
+    assert!(receive(&daemon).concat().contains("orders.append_seconds_count:1|c"));
+    let problems = registry.problems();
+    // The other problem is that of the gauge.
+    assert_eq!(problems.len(), 2, "{problems:?}");
 }
 
 /// A distribution as a `DogStatsD` server aggregates it: the count of each bucket, and the sum of all values.

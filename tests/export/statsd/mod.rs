@@ -183,6 +183,26 @@ fn datagrams_are_packed_up_to_their_size_and_never_split_related_lines() {
 }
 
 #[test]
+fn no_datagram_of_several_parts_exceeds_the_maximum_size() {
+    let registry = Registry::with_prefix("p").unwrap();
+    let backends: Vec<_> = (0..3).map(|i| open(&registry, &format!("b{i}"))).collect();
+    for metrics in &backends {
+        metrics.records_written.add(100);
+        metrics.open_segments.set(-3);
+    }
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for max_bytes in 0..220 {
+        let statsd = StatsD::udp(&registry, socket.local_addr().unwrap()).unwrap();
+        statsd.with_max_bytes(max_bytes).export().unwrap();
+        for datagram in receive(&socket) {
+            // The two lines of a negative gauge are one part.
+            let parts = datagram.matches("|c").count() + datagram.matches(":-3|g").count();
+            assert!(datagram.len() <= max_bytes || parts == 1, "{max_bytes}: {datagram}");
+        }
+    }
+}
+
+#[test]
 fn an_export_is_split_into_bursts() {
     let registry = Registry::new();
     let backends: Vec<_> = (0..5).map(|i| open(&registry, &format!("b{i}"))).collect();
@@ -287,6 +307,48 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     }
     let expected: BTreeMap<_, _> = (0..40).map(|i| (format!("b{i}.records_written"), 9)).collect();
     assert_eq!(sums, expected);
+}
+
+#[test]
+fn after_a_full_buffer_the_next_export_begins_with_the_line_that_was_not_sent() {
+    let path = directory("statsd-unix-full").join("daemon.sock");
+    let daemon = UnixDatagram::bind(&path).unwrap();
+    daemon.set_nonblocking(true).unwrap();
+    let registry = Registry::new();
+    let backends: Vec<_> = (0..1000).map(|i| open(&registry, &format!("b{i}"))).collect();
+    let statsd = StatsD::unix(&registry, &path).unwrap();
+    let mut statsd = statsd.with_max_bytes(1).with_burst(usize::MAX);
+    for metrics in &backends {
+        metrics.records_written.inc();
+    }
+    // The export sends until the buffer is full, and asks to be called again. It is an error if nothing can be sent.
+    assert_eq!(statsd.export().unwrap(), Progress::More);
+    assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::WouldBlock);
+    let mut lines = Vec::new();
+    let mut datagram = [0; 100];
+    while lines.len() < 2000 {
+        while let Ok(len) = daemon.recv(&mut datagram) {
+            lines.push(String::from_utf8_lossy(&datagram[..len]).into_owned());
+        }
+        statsd.export().unwrap();
+    }
+    let expected = (0..1000)
+        .flat_map(|i| [format!("b{i}.records_written:1|c"), format!("b{i}.open_segments:0|g")]);
+    assert!(lines.iter().take(2000).eq(&expected.collect::<Vec<_>>()), "{lines:?}");
+}
+
+#[test]
+fn the_last_level_of_a_closed_backend_is_sent_once() {
+    let registry = Registry::new();
+    let metrics = open(&registry, "orders");
+    metrics.open_segments.set(3);
+    let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
+    drop(metrics);
+    for expected in [&["orders.open_segments:3|g"][..], &[], &[]] {
+        statsd.export().unwrap();
+        assert_eq!(receive(&daemon), expected);
+    }
 }
 
 #[test]
