@@ -96,7 +96,9 @@ fn a_thread_that_is_stopped_exports_everything_once_more() {
 fn a_dropped_handle_exports_once_more_and_ends_the_thread() {
     let (script, exports) = script(vec![]);
     drop(Periodic::spawn(HOUR, script).unwrap());
-    assert_eq!(exports.try_iter().count(), 1);
+    assert_eq!(exports.recv_timeout(TIMEOUT), Ok(1));
+    // The thread has ended and dropped the export.
+    assert_eq!(exports.recv_timeout(TIMEOUT), Err(mpsc::RecvTimeoutError::Disconnected));
 }
 
 #[test]
