@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use papyra_metrics::publish::Reader;
-use papyra_metrics::{Metrics, assert_delta};
+use papyra_metrics::{Metrics, Snapshot, assert_delta};
 use papyra_metrics_engine_example::metrics::SharedMetrics;
 use papyra_metrics_engine_example::protocol::{Client, Request};
 use papyra_metrics_engine_example::{Error, Options, Store};
@@ -22,12 +22,38 @@ fn unsynced() -> Options {
     Options { is_synced: false, ..Options::default() }
 }
 
+/// Returns the path of the only log in a directory.
+fn log_in(directory: &Path) -> PathBuf {
+    let mut paths = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    paths.find(|path| path.extension().is_some_and(|it| it == "wal")).unwrap()
+}
+
+/// Returns the tables that the manifest does not list, and the logs that are older than the manifest's.
+fn leftovers(directory: &Path) -> Vec<String> {
+    let manifest = fs::read_to_string(directory.join("MANIFEST")).unwrap();
+    let (mut first_log, mut tables) = (String::new(), Vec::new());
+    for line in manifest.lines() {
+        match line.split(' ').collect::<Vec<_>>()[..] {
+            ["log", number] => first_log = format!("{number:0>8}.wal"),
+            ["table", _, number] => tables.push(format!("{number:0>8}.table")),
+            _ => {}
+        }
+    }
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
+    let is_leftover = |name: &String| match name.split_once('.') {
+        Some((_, "table")) => !tables.contains(name),
+        Some((_, "wal")) => *name < first_log,
+        _ => false,
+    };
+    names.map(|name| name.into_string().unwrap()).filter(is_leftover).collect()
+}
+
 /// Creates a store in an empty directory and writes to the store. Returns the path of the log, and the state before the
 /// first write and after each write. A state is the length of the log and the content of the store.
 fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
-    let store = Store::open(directory, unsynced(), SharedMetrics::default()).unwrap();
-    let mut logs = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let log = logs.find(|path| path.extension().is_some_and(|it| it == "wal")).unwrap();
+    let metrics = SharedMetrics::default();
+    let store = Store::open(directory, unsynced(), Arc::clone(&metrics)).unwrap();
+    let log = log_in(directory);
     let mut map = Map::new();
     let mut states = vec![(0, map.clone())];
     for number in 0..12_u8 {
@@ -41,7 +67,9 @@ fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
             store.put(&key, &value).unwrap();
             map.insert(key, value);
         }
-        states.push((log.metadata().unwrap().len(), map.clone()));
+        let len = log.metadata().unwrap().len();
+        assert_eq!(metrics.snapshot()["engine_wal_written"], len);
+        states.push((len, map.clone()));
     }
     (log, states)
 }
@@ -121,6 +149,77 @@ fn a_torn_log_is_replayed_after_a_crash_while_the_store_was_opened() {
     fs::write(&next, torn).unwrap();
     let (store, _) = open_with_file(directory.path(), &log, torn);
     assert!(store.map(|_| ()).unwrap_err().to_string().contains("it ends within a frame"));
+}
+
+#[test]
+fn a_torn_record_whose_value_contains_a_frame_is_not_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path(), unsynced(), SharedMetrics::default()).unwrap();
+    store.put(b"first", b"value").unwrap();
+    let log = log_in(directory.path());
+    let frame = fs::read(&log).unwrap();
+    store.put(b"torn", &[&frame[..], b"end"].concat()).unwrap();
+    drop(store);
+    let bytes = fs::read(&log).unwrap();
+    let (store, _) = open_with_file(directory.path(), &log, &bytes[..bytes.len() - 1]);
+    assert_eq!(content(&store.unwrap()).into_keys().collect::<Vec<_>>(), [b"first"]);
+}
+
+#[test]
+fn files_that_are_no_longer_needed_are_removed_and_an_old_log_is_not_replayed() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = || Options {
+        memtable_bytes: 4 << 10,
+        level_0_tables: 2,
+        level_1_bytes: 8 << 10,
+        ..unsynced()
+    };
+    let open = || Store::open(directory.path(), options(), SharedMetrics::default()).unwrap();
+    let store = open();
+    store.put(b"key", b"old").unwrap();
+    let log = log_in(directory.path());
+    let old_log = fs::read(&log).unwrap();
+    for round in 0..50_u8 {
+        for number in 0..20_u8 {
+            store.put(&[number], &[round; 100]).unwrap();
+        }
+    }
+    store.put(b"key", b"new").unwrap();
+    drop(store);
+    assert_eq!(leftovers(directory.path()), [""; 0]);
+
+    // A crash leaves such files behind. The table has only a part of its content.
+    fs::write(&log, old_log).unwrap();
+    fs::write(directory.path().join("00009999.table"), b"part").unwrap();
+    assert_eq!(leftovers(directory.path()).len(), 2);
+    let store = open();
+    assert_eq!(store.get(b"key").unwrap().unwrap(), b"new");
+    drop(store);
+    assert_eq!(leftovers(directory.path()), [""; 0]);
+}
+
+#[test]
+fn a_flush_whose_manifest_cannot_be_written_leaves_no_table_and_is_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let metrics = SharedMetrics::default();
+    let options = Options { memtable_bytes: 1, ..unsynced() };
+    let store = Store::open(directory.path(), options, Arc::clone(&metrics)).unwrap();
+    // The store cannot create a file with the name of this directory.
+    let temporary = directory.path().join("MANIFEST.new");
+    fs::create_dir(&temporary).unwrap();
+    store.put(b"first", b"").unwrap();
+    store.put(b"second", b"").unwrap(); // requests a flush of the first
+    assert!(matches!(store.put(b"third", b"").unwrap_err(), Error::Busy));
+    assert!(metrics.snapshot()["engine_flush_errors{error_kind=io}"] != 0);
+    fs::remove_dir(&temporary).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while let Err(error) = store.put(b"third", b"") {
+        assert!(Instant::now() < deadline, "{error}");
+        std::thread::yield_now();
+    }
+    assert_eq!(content(&store).len(), 3);
+    drop(store);
+    assert_eq!(leftovers(directory.path()), [""; 0]);
 }
 
 #[test]
@@ -230,6 +329,18 @@ fn options_with_which_writes_would_wait_forever_are_refused() {
         let opened = Store::open(directory.path(), options, SharedMetrics::default());
         assert!(matches!(opened.map(|_| ()).unwrap_err(), Error::Invalid(_)));
     }
+}
+
+#[test]
+fn a_key_or_value_that_is_too_long_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path(), unsynced(), SharedMetrics::default()).unwrap();
+    let (key, value) = (vec![1; (64 << 10) + 1], vec![2; (16 << 20) + 1]);
+    assert!(matches!(store.put(&key, b"").unwrap_err(), Error::Invalid(_)));
+    assert!(matches!(store.delete(&key).unwrap_err(), Error::Invalid(_)));
+    assert!(matches!(store.put(b"", &value).unwrap_err(), Error::Invalid(_)));
+    store.put(&key[1..], &value[1..]).unwrap();
+    assert!(store.get(&key[1..]).unwrap().is_some_and(|stored| stored == value[1..]));
 }
 
 #[test]
@@ -356,10 +467,25 @@ async fn a_killed_process_has_stored_all_that_it_acknowledged() {
 #[test]
 #[ignore = "the test below runs it in a small file system"]
 fn in_a_small_file_system() {
-    let directory = PathBuf::from(std::env::var_os("SMALL").unwrap());
-    let ballast = directory.join("ballast");
-    fs::write(&ballast, vec![1; 1 << 20]).unwrap();
-    let options = || Options { memtable_bytes: 256 << 10, ..Options::default() };
+    let small = PathBuf::from(std::env::var_os("SMALL").unwrap());
+    let errors = |snapshot: &Snapshot, name: &str| {
+        snapshot[&*format!("engine_{name}{{error_kind=storage_full}}")].as_u64().unwrap()
+    };
+    // Flushes, compactions and the log fill the file system.
+    let snapshot = fill_and_go_on(&small, 1 << 20, 256 << 10);
+    let names = ["wal_errors", "flush_errors", "compaction_errors"];
+    assert!(names.iter().any(|name| errors(&snapshot, name) > 0), "{snapshot}");
+    // Only the log fills the file system, so a frame is written in part.
+    let snapshot = fill_and_go_on(&small, 2 << 20, 1 << 30);
+    assert_eq!(errors(&snapshot, "wal_errors"), 1, "{snapshot}");
+}
+
+/// Fills a file system until a write fails. Then removes a file of `ballast_bytes`, so that the store has space again. Returns
+/// the metrics at the time of the failure.
+fn fill_and_go_on(small: &Path, ballast_bytes: usize, memtable_bytes: usize) -> Snapshot {
+    let (directory, ballast) = (small.join("store"), small.join("ballast"));
+    fs::write(&ballast, vec![1; ballast_bytes]).unwrap();
+    let options = || Options { memtable_bytes, ..Options::default() };
     let metrics = SharedMetrics::default();
     let store = Store::open(&directory, options(), Arc::clone(&metrics)).unwrap();
     let key = |number: u32| number.to_be_bytes();
@@ -382,9 +508,6 @@ fn in_a_small_file_system() {
     assert_eq!(snapshot["engine_wal_records"], u64::from(written));
     let failed = |kind| &snapshot[&*format!("engine_operation_errors{{op=put,error_kind={kind}}}")];
     assert_eq!(failed("storage_full").as_u64().unwrap() + failed("busy").as_u64().unwrap(), 1);
-    let full = ["wal_errors", "flush_errors", "compaction_errors"];
-    let full = full.map(|name| format!("engine_{name}{{error_kind=storage_full}}"));
-    assert!(full.iter().any(|series| snapshot[&**series] != 0), "{snapshot}");
     assert_eq!(failed("stopped"), &0, "{snapshot}");
 
     // When there is space again, the store accepts writes again without being reopened.
@@ -395,11 +518,15 @@ fn in_a_small_file_system() {
         std::thread::yield_now();
     }
     drop(store);
+    assert_eq!(leftovers(&directory), [""; 0]);
     let store = Store::open(&directory, options(), Arc::default()).unwrap();
     assert_eq!(store.get(b"after").unwrap().unwrap(), b"it");
     for number in 0..written {
         assert_eq!(store.get(&key(number)).unwrap().unwrap(), [7; 4000]);
     }
+    drop(store);
+    fs::remove_dir_all(directory).unwrap();
+    snapshot
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! The store behaves like a map, even if it is flushed, compacted and reopened between operations.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use papyra_metrics::Metrics;
-use papyra_metrics_engine_example::metrics::{Level, SharedMetrics};
+use papyra_metrics_engine_example::metrics::{BlockReader, FilterResult, Level, SharedMetrics};
 use papyra_metrics_engine_example::{Options, Store};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -126,13 +129,81 @@ fn a_deletion_hides_a_value_in_a_deeper_level() {
     assert_all_levels_are_used(&metrics);
 }
 
+/// Returns the tables of each level in the manifest and the bytes of their files.
+fn levels_in(directory: &Path) -> [(i64, i64); 4] {
+    let mut levels = [(0, 0); 4];
+    for line in fs::read_to_string(directory.join("MANIFEST")).unwrap().lines() {
+        if let ["table", level, number] = line.split(' ').collect::<Vec<_>>()[..] {
+            let (tables, bytes) = &mut levels[level.parse::<usize>().unwrap()];
+            *tables += 1;
+            // The file is missing if a compaction has just removed it.
+            let file = fs::metadata(directory.join(format!("{number:0>8}.table")));
+            *bytes += file.map_or(0, |file| i64::try_from(file.len()).unwrap());
+        }
+    }
+    levels
+}
+
+#[test]
+fn the_gauges_are_those_of_the_files_once_the_background_work_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let metrics = SharedMetrics::default();
+    let store = open(directory.path(), &metrics);
+    for round in 0..20_u8 {
+        for number in 0..50 {
+            store.put(&key(number), &[round; 100]).unwrap();
+        }
+    }
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let levels = loop {
+        let levels = levels_in(directory.path());
+        let gauges = [Level::L0, Level::L1, Level::L2, Level::L3]
+            .map(|level| (metrics.tables[level].get(), metrics.level[level].get()));
+        if (metrics.frozen.get(), gauges) == (0, levels) {
+            break levels;
+        }
+        assert!(Instant::now() < deadline, "{levels:?}: {}", metrics.snapshot());
+        thread::yield_now();
+    };
+    assert!(levels[1..].iter().any(|(tables, _)| *tables > 0), "{levels:?}");
+}
+
+#[test]
+fn each_lookup_in_a_table_counts_as_a_hit_a_miss_or_an_answer_of_the_filter() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |metrics: &SharedMetrics| {
+        let options = Options { is_synced: false, ..Options::default() };
+        Store::open(directory.path(), options, Arc::clone(metrics)).unwrap()
+    };
+    let store = open(&SharedMetrics::default());
+    for number in (0..1000).step_by(2) {
+        store.put(&key(number), b"value").unwrap();
+    }
+    drop(store);
+    let metrics = SharedMetrics::default();
+    let store = open(&metrics); // replays the log and flushes its records to a table
+    for _ in 0..10 {
+        store.get(&key(0)).unwrap().unwrap();
+    }
+    let misses = || metrics.block_read[BlockReader::Request].get().count();
+    assert_eq!((misses(), metrics.cache_hits.get()), (1, 9));
+    for number in (1..998).step_by(2) {
+        assert_eq!(store.get(&key(number)).unwrap(), None);
+    }
+    let answers = |answer| metrics.filter_results[answer].get();
+    let false_positives = answers(FilterResult::FalsePositive);
+    assert!((1..50).contains(&false_positives), "{false_positives}");
+    assert_eq!(answers(FilterResult::Negative) + false_positives, 499);
+    assert_eq!(misses() + metrics.cache_hits.get(), 10 + false_positives);
+}
+
 #[test]
 fn a_reader_never_sees_an_older_value_than_before() {
     let directory = tempfile::tempdir().unwrap();
     let metrics = SharedMetrics::default();
     let store = open(directory.path(), &metrics);
     let is_done = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let (store, is_done) = (&store, &is_done);
         for _ in 0..2 {
             scope.spawn(move || {
