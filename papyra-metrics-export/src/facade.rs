@@ -28,8 +28,8 @@ use crate::{Export, Progress, Registry, RegistryReader};
 /// ```
 ///
 /// Each export increments the recorder's counters by what was counted since the last export, and sets the gauges.
-/// Names are those of the Prometheus export, with unit and `_total`, because the facade's exporters add neither. The
-/// recorder also gets each metric's unit and help text. A gauge of a closed backend keeps its last value, because the
+/// Names are those of the Prometheus export, with unit and `_total`, because the facade's exporters add neither by
+/// default. The recorder also gets each metric's unit and help text. A gauge of a closed backend keeps its last value, because the
 /// facade has no function that removes a gauge.
 ///
 /// For each bucket of a histogram, one call of `record_many` records the mean of the new values in that bucket, as many
