@@ -1,6 +1,6 @@
 //! Counts what `#[metrics(…)]` adds to a function: the instructions of a call that returns `Ok`, and the bytes of a future.
 //!
-//! For each case, the process starts a copy of itself and executes it one instruction at a time, so the counts are exact and
+//! For each function, the process starts a copy of itself and executes it one instruction at a time, so the counts are exact and
 //! reproducible.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
@@ -427,7 +427,8 @@ mod steps {
 
     use super::functions::{CASES, Case, sizes};
 
-    /// The environment variable that contains the number of the case to be run by the copy of this process.
+    /// The environment variable that tells the copy of this process which function to run. It contains the argument of
+    /// [`run_case`].
     pub(crate) const CASE: &str = "PAPYRA_METRICS_CASE";
 
     /// Runs the function with this number between two signals. Functions with even numbers do not have the
@@ -473,7 +474,7 @@ mod steps {
         is_within_limits
     }
 
-    /// Counts the instructions between the two signals of a case.
+    /// Counts the instructions between the two signals of the function with this number.
     fn count(case: usize) -> i64 {
         let mut command =
             Command::new(std::env::current_exe().expect("the path of this program is known"));
