@@ -19,14 +19,14 @@ mod krate;
 mod label;
 #[path = "../../papyra-metrics-derive/src/label_rules.rs"]
 mod label_rules;
-#[path = "../../papyra-metrics-derive/src/name_set.rs"]
-mod name_set;
 #[path = "../../papyra-metrics-derive/src/naming.rs"]
 mod naming;
 #[path = "../../papyra-metrics-derive/src/parse.rs"]
 mod parse;
 #[path = "../../papyra-metrics-derive/src/raw_tokens.rs"]
 mod raw_tokens;
+#[path = "../../papyra-metrics-derive/src/string_set.rs"]
+mod string_set;
 #[path = "../../papyra-metrics-derive/src/suggest.rs"]
 mod suggest;
 #[path = "../../papyra-metrics-derive/src/template.rs"]

@@ -18,7 +18,7 @@ use crate::derive::model::{Field, InstrumentStruct, Model, Name, PlainStruct};
 use crate::diag::Diagnostics;
 use crate::keys::{FieldKeys, Key, StructKeys};
 use crate::krate::CratePath;
-use crate::name_set::NameSet;
+use crate::string_set::StringSet;
 use crate::template::quote;
 
 /// Builds the model, or returns `None` if that is not possible. If an error was reported, the model may be incomplete,
@@ -119,7 +119,7 @@ fn instruments<'a>(
 /// `allow`, because an `expect` warns if generated code does not trigger the lint.
 fn allowed_lints(item: &DeriveInput) -> TokenStream {
     let mut allowed = TokenStream::new();
-    let mut seen = NameSet::default();
+    let mut seen = StringSet::default();
     let mut allow = |attrs: &[Attribute]| {
         for attr in attrs {
             let Meta::List(list) = &attr.meta else { continue };

@@ -8,8 +8,8 @@ use syn::ext::IdentExt;
 use crate::derive::model::{Field, Metric, Role};
 use crate::diag::Diagnostics;
 use crate::keys::{FieldKeys, Key};
-use crate::name_set::NameSet;
 use crate::naming;
+use crate::string_set::StringSet;
 
 pub(super) fn check_name(
     diag: &mut Diagnostics,
@@ -69,7 +69,7 @@ pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<S
 /// Refuses two metrics of this struct with the same name and labels. Generated code compares the other pairs at compile
 /// time: those that contain a flattened metric, and those in which only one metric may be a family.
 pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
-    let mut all = NameSet::default();
+    let mut all = StringSet::default();
     for (at, (field, keys)) in fields.iter().enumerate() {
         let Role::Metric(metric @ Metric { name, .. }) = &field.role else { continue };
         let series = series(metric);
@@ -140,7 +140,7 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
         }
     }
     let mut is_suspect = vec![false; metrics.len()];
-    let mut stems = NameSet::default();
+    let mut stems = StringSet::default();
     for (at, (field, own_name, metric)) in metrics.iter().enumerate() {
         let is_new = stems.insert(naming::collision_key(own_name, metric.unit.as_deref()));
         let may_repeat_label = field.may_be_family() && !metric.labels.is_empty();

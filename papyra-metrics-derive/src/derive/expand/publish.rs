@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use super::bounds::{bounded_type, expand_bounds};
 use crate::derive::generated::span_of;
 use crate::derive::model::{InstrumentStruct, Metric, Role, Source};
-use crate::name_set::NameSet;
+use crate::string_set::StringSet;
 use crate::template::{quote, quote_spanned};
 
 /// Returns the impl of `SharedMemorySafe`, with a bound for each field. The bound is never satisfied for a field whose
@@ -14,7 +14,7 @@ use crate::template::{quote, quote_spanned};
 pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     let ident = model.name.in_impl();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
-    let mut seen = NameSet::default();
+    let mut seen = StringSet::default();
     let mut bounds = expand_bounds(model);
     for field in &model.fields {
         let span = span_of(&field.ty);

@@ -4,8 +4,8 @@
 use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 
-use crate::name_set::NameSet;
 use crate::raw_tokens::{is_ident, is_one_of, is_punct, position};
+use crate::string_set::StringSet;
 
 /// How a body or an expression uses `self` and the arguments of the function, and whether it may return early or await.
 #[derive(Default)]
@@ -33,10 +33,10 @@ pub(crate) struct BodyUsage {
     /// The names and indices of the fields of `self` that the body accesses: `log` in `self.log.len`.
     pub(crate) fields_of_self: Vec<TokenTree>,
     /// Identifiers followed by a field access: `log` in `log.len`.
-    pub(crate) fields_accessed_of: NameSet,
+    pub(crate) fields_accessed_of: StringSet,
     /// The identifiers in the body and in its format strings, except the names of fields and methods. Raw identifiers
     /// are without `r#`, as in format strings.
-    names: NameSet,
+    names: StringSet,
     /// The same identifiers, in the order in which the body first names them.
     names_in_order: Vec<String>,
 }
